@@ -1,0 +1,1 @@
+"""The answer as accounts: social budget, scheme accounts, identities."""

@@ -1,0 +1,1 @@
+"""How lives go on; not built yet, the place is kept."""

@@ -1,0 +1,1 @@
+"""What is measured: mergeable statistics of poverty, inequality, coverage and incidence."""

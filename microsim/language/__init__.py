@@ -1,0 +1,1 @@
+"""The rule language: expressions, types and units, compiler, reference interpreter, trace."""

@@ -1,0 +1,1 @@
+"""What the law says: parameters, schemes, systems, reforms."""

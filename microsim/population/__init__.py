@@ -1,0 +1,1 @@
+"""Who is simulated: columns, readers, checks, synthesis, calibration, markets and shards."""

@@ -1,0 +1,1 @@
+"""The answer on paper and screen: tables, workbook, page."""

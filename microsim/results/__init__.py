@@ -1,0 +1,1 @@
+"""The answer on disk: layout, shard files, merge, reader, provenance."""

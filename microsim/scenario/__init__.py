@@ -1,0 +1,1 @@
+"""The question asked: system, year, population, reforms."""

@@ -1,0 +1,1 @@
+"""One run from question to answer: plan, work unit, run, household cases, explain."""
