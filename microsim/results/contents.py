@@ -1,0 +1,238 @@
+"""What one run yields before it is made into tables: schemes, weighted sums in cells, household records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+PAYERS = ("employees", "employers", "self-employed", "other protected persons", "government")
+KINDS = ("cash periodic", "cash lump sum", "in kind")
+PILLARS = (
+    "social insurance",
+    "universal",
+    "social assistance",
+    "provident fund",
+    "micro-insurance",
+    "employer liability",
+)
+FUNCTIONS = (
+    "OLD", "SUR", "DIS", "SICK", "HEALTH", "MAT", "EI", "UNE", "FAM", "HOU", "SOC", "EDU",
+)  # fmt: skip
+
+# Income concepts of the records, currency a month per household (the part of the CEQ ladder that a static cash model has)
+CONCEPTS = ("market", "market plus pensions", "net market", "gross", "disposable")
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A contribution line of a scheme: its id within the scheme and who pays it."""
+
+    id: str
+    payer: str
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """A benefit line of a scheme.
+
+    `of` is person or household (or a declared unit); `minimum` is the legal minimum in currency a month, if stated;
+    `has_eligible` says whether eligibility is simulated (take-up can be reported).
+    """
+
+    id: str
+    function: str
+    kind: str
+    means_tested: bool
+    of: str
+    minimum: float | None = None
+    has_eligible: bool = False
+
+
+@dataclass(frozen=True)
+class GivenLine:
+    """An amount given from outside for the run's year, printed as given. Currency a year (reserve: currency)."""
+
+    line: str
+    value: float
+    source: str
+    function: str = ""
+    kind: str = ""
+    means_tested: bool = False
+    scheme: str = ""  # other scheme of a transfer
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A scheme as the tables need it; no rules.
+
+    `administration_basis`: "", share_of_benefits, share_of_contributions or per_recipient (currency a year).
+    `general_revenue`, `external`: shares of expenditure; `balance`: who pays the deficit ("" or general_revenue).
+    `scenarios`: in which scenarios it exists.
+    """
+
+    id: str
+    label: str
+    pillar: str
+    contributory: bool
+    partial: bool
+    contributions: tuple[Contribution, ...]
+    benefits: tuple[Benefit, ...]
+    given: tuple[GivenLine, ...]
+    administration_basis: str = ""
+    administration_value: float = 0.0
+    general_revenue: float = 0.0
+    external: float = 0.0
+    balance: str = ""
+    has_insurable_earnings: bool = False
+    scenarios: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tax:
+    """A tax or levy: origin is households or corporations; `earmarked_for` a scheme id or empty."""
+
+    id: str
+    label: str
+    kind: str
+    origin: str
+    earmarked_for: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Measure:
+    """What one row of the cells holds.
+
+    kind, scheme, item and statistic, with all amounts in currency a year and all counts in persons (or person-months):
+
+    - benefit, scheme, benefit id: amount, entitlement, months, ever, december, covered (persons living in a unit that
+      receives), eligible_months, at_minimum_months; at household-paid benefits the head stands for the household, except `covered`
+    - contribution, scheme, contribution id: amount, due (what the law asks; equals amount where no `due` is declared)
+    - scheme, scheme, "": contributor_months, contributor_ever, contributor_december, insurable (earnings), covered_wages
+      (earnings + self-employment income of contributors in the months they contribute)
+    - tax, "", tax id: amount, payers
+    - income, "", concept or earnings/self_employment_income/...: amount
+    - population, "", "": persons
+    - coverage, "", indicator: covered and target; the indicators are any, children, mothers, disability, unemployed,
+      older, work_injury, vulnerable (SDG 1.3.1), households_with_children
+    """
+
+    kind: str
+    scheme: str
+    item: str
+    statistic: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Exact weighted sums of each measure by scenario and cell of persons.
+
+    persons: shape (n_scenarios, n_measures, 2 sexes, 7 age groups, 13 statuses); persons_n the same shape, int64:
+    distinct source households behind it. places: shape (n_scenarios, n_measures, n_regions, 2 [rural, urban]).
+    """
+
+    measures: tuple[Measure, ...]
+    persons: Floats
+    persons_n: Ints
+    places: Floats
+    extremes: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
+    """(scenario, scheme, benefit) -> (smallest, largest) monthly amount paid to a recipient in December."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Household records for distribution tables, in household order.
+
+    All arrays have first axis n_households except where scenarios come first.
+    welfare: (n_scenarios, n) currency/month per equivalent person; concepts: (n_scenarios, n, 5) currency/month per household;
+    instruments: (n_scenarios, n, n_instruments) currency/month per household, positive for benefits, negative for what the household pays;
+    receives: (n_scenarios, n, n_instruments) bool; members: (n, 2, 7) int16 persons by sex and age group.
+    equivalents: (n,) number of equivalent persons; head_sex, head_status: codes; n_disabled: persons with severe disability.
+    """
+
+    household_id: Ints
+    weight: Floats
+    size: Ints
+    equivalents: Floats
+    members: npt.NDArray[np.int16]
+    region: Ints
+    urban: npt.NDArray[np.bool_]
+    head_sex: Ints
+    head_status: Ints
+    n_disabled: Ints
+    psu: Ints
+    stratum: Ints
+    has_design: bool
+    welfare: Floats
+    concepts: Floats
+    instruments: Floats
+    instrument_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FrameValue:
+    """A macro value of the run's year; `value` None means nobody gives it (shares print n/a)."""
+
+    value: float | None
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything a run hands to the tables. `scenarios[0]` is the baseline (status quo).
+
+    `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi (value None where nobody gives it).
+    `poverty_lines`: name -> currency/month per equivalent person. `retirement_age` in years by sex (male, female) or None.
+    """
+
+    scenarios: tuple[str, ...]
+    labels: tuple[str, ...]
+    country: str
+    currency: str
+    year: int
+    schemes: tuple[Scheme, ...]
+    taxes: tuple[Tax, ...]
+    frame: dict[str, FrameValue]
+    poverty_lines: dict[str, float]
+    retirement_age: tuple[float, float] | None
+    regions: tuple[str, ...]
+    equivalence: str
+    welfare_meaning: str
+    cells: Cells
+    records: Records | None
+
+
+# One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells "not applicable" and
+# "suppressed" from "ok".
+TIDY = (
+    "scenario", "draw", "replicate", "year", "table", "scheme", "function", "row", "column", "group",
+    "unit", "price_basis", "value", "se_sampling", "se_mc", "n", "status",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of one table, in the tidy form."""
+
+    scenario: str
+    year: int
+    table: str
+    row: str
+    column: str
+    unit: str
+    value: float
+    scheme: str = ""
+    function: str = ""
+    group: str = ""
+    price_basis: str = "current"
+    se_sampling: float = float("nan")
+    se_mc: float = float("nan")
+    n: int = -1
+    status: str = "ok"
+    draw: int = 0
+    replicate: int = 0
