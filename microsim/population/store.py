@@ -1,0 +1,415 @@
+"""The population file, in HDF5: written whole, read by market."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from microsim.errors import FormatError
+from microsim.population.columns import Column
+from microsim.population.content import (
+    Array,
+    Columns,
+    Population,
+    SeriesValue,
+    TargetRow,
+    check,
+    household_columns,
+    person_columns,
+)
+
+FORMAT_NAME = "microsim-population"
+FORMAT_VERSION = (1, 0)
+CHUNK_ROWS = 65_536
+
+__all__ = (
+    "Population",
+    "PopulationReader",
+    "PopulationSlice",
+    "SeriesValue",
+    "TargetRow",
+    "check",
+    "open_population",
+    "read",
+    "write",
+)
+
+
+@dataclass(frozen=True)
+class PopulationSlice:
+    """Some neighbouring households of a file; `start` counts from the slice's first person.
+
+    Attributes
+    ----------
+    persons, households
+        The columns asked for, and always `start` and `size`.
+    first_person, first_household
+        Rows in the file of the slice's first person and household.
+    """
+
+    persons: Columns
+    households: Columns
+    first_person: int
+    first_household: int
+
+    @property
+    def n_persons(self) -> int:
+        """Number of person rows in the slice."""
+        return int(self.households["size"].sum(dtype=np.int64))
+
+    @property
+    def n_households(self) -> int:
+        """Number of household rows in the slice."""
+        return int(self.households["size"].size)
+
+
+def write(path: str | Path, population: Population) -> None:
+    """Write a population file: to a temporary name, `complete` last, synced, then renamed.
+
+    Raises
+    ------
+    InputError
+        The population is not whole (see `check`).
+    """
+    check(population)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+            _write_into(file, population)
+            file.flush()
+            file.attrs["complete"] = True
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_into(file: h5py.File, population: Population) -> None:
+    file.attrs["format_name"] = FORMAT_NAME
+    file.attrs["format_version"] = np.array(FORMAT_VERSION, dtype=np.int32)
+    for key in ("name", "country", "currency"):
+        file.attrs[key] = getattr(population, key)
+    file.attrs["year"] = np.int64(population.year)
+    file.attrs["has_design"] = population.has_design
+    file.attrs["n_persons"] = np.int64(population.n_persons)
+    file.attrs["n_households"] = np.int64(population.n_households)
+    labels = {"region": population.regions}
+    extras = {column.name for column in population.extras}
+    for name, columns, declared in (
+        ("persons", population.persons, person_columns(population.extras)),
+        ("households", population.households, household_columns(population.extras)),
+    ):
+        group = file.create_group(name)
+        for column in declared:
+            if column.name in columns:
+                _write_column(group, column, columns[column.name], labels, column.name in extras)
+    _write_markets(file, population)
+    for name, series in (("frame", population.frame), ("anchors", population.anchors)):
+        _write_series(file, name, series)
+    _write_targets(file, population.targets)
+    _write_text(file, "provenance", json.dumps(population.provenance, sort_keys=True))
+
+
+def _write_column(
+    group: h5py.Group,
+    column: Column,
+    values: Array,
+    labels: dict[str, tuple[str, ...]],
+    extra: bool,
+) -> None:
+    data = values.astype(np.dtype(column.dtype), copy=False)
+    options: dict[str, Any] = {"chunks": (min(CHUNK_ROWS, data.size),), "track_times": False}
+    if column.name != "draw_key":  # hashes do not compress
+        options |= {"compression": "gzip", "compression_opts": 1, "shuffle": data.itemsize > 1}
+    dataset = group.create_dataset(column.name, data=data, **options)
+    dataset.attrs["unit"] = column.unit
+    dataset.attrs["meaning"] = column.meaning
+    if column.unit == "category":
+        dataset.attrs["labels"] = json.dumps(labels.get(column.name, column.labels))
+    if extra:
+        dataset.attrs["extra"] = True
+        dataset.attrs["default"] = float(column.default)
+
+
+def _write_markets(file: h5py.File, population: Population) -> None:
+    market = population.households["market"]
+    first = np.flatnonzero(np.r_[True, market[1:] != market[:-1]])
+    households = np.r_[first, market.size].astype(np.int64)
+    start = np.r_[population.household_start, population.n_persons]
+    group = file.create_group("markets")
+    group.create_dataset("first_household", data=households, track_times=False)
+    group.create_dataset("first_person", data=start[households], track_times=False)
+
+
+def _write_text(group: h5py.Group, name: str, texts: str | Sequence[str]) -> None:
+    data: object = texts if isinstance(texts, str) else np.array(texts, dtype=object)
+    group.create_dataset(name, data=data, dtype=h5py.string_dtype(), track_times=False)
+
+
+def _write_series(file: h5py.File, name: str, series: dict[str, SeriesValue]) -> None:
+    group = file.create_group(name)
+    values = [np.nan if s.value is None else s.value for s in series.values()]
+    group.create_dataset("value", data=np.array(values, dtype=np.float64), track_times=False)
+    _write_text(group, "name", list(series))
+    for part in ("unit", "source", "basis"):
+        _write_text(group, part, [getattr(entry, part) for entry in series.values()])
+
+
+def _write_targets(file: h5py.File, rows: tuple[TargetRow, ...]) -> None:
+    group = file.create_group("targets")
+    for part in ("group", "item", "unit", "tolerance_kind", "basis", "source"):
+        _write_text(group, part, [getattr(row, part) for row in rows])
+    for part in ("target", "achieved", "tolerance"):
+        numbers = [getattr(row, part) for row in rows]
+        data = np.array([np.nan if x is None else x for x in numbers], dtype=np.float64)
+        group.create_dataset(part, data=data, track_times=False)
+
+
+class PopulationReader:
+    """An open population file, read in slices of households so that memory stays bounded.
+
+    Use `open_population`, best as a context manager.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._file = _open(self.path)
+        attributes = self._file.attrs
+        self.name: str = str(attributes["name"])
+        self.country: str = str(attributes["country"])
+        self.currency: str = str(attributes["currency"])
+        self.year = int(attributes["year"])
+        self.has_design = bool(attributes["has_design"])
+        self.n_persons = int(attributes["n_persons"])
+        self.n_households = int(attributes["n_households"])
+        self.regions: tuple[str, ...] = tuple(json.loads(self._labels("households/region")))
+        self.market_starts: npt.NDArray[np.int64] = self._file["markets/first_household"][()]
+        self.market_person_starts: npt.NDArray[np.int64] = self._file["markets/first_person"][()]
+        self.frame = self._series("frame")
+        self.anchors = self._series("anchors")
+        self.targets = self._targets()
+        self.provenance: dict[str, Any] = json.loads(self._file["provenance"].asstr()[()])
+        self.extras = tuple(self._extras())
+
+    @property
+    def n_markets(self) -> int:
+        """Number of markets."""
+        return int(self.market_starts.size) - 1
+
+    @property
+    def person_columns(self) -> tuple[str, ...]:
+        """Names of the columns of the person table."""
+        return tuple(self._file["persons"])
+
+    @property
+    def household_columns(self) -> tuple[str, ...]:
+        """Names of the columns of the household table."""
+        return tuple(self._file["households"])
+
+    def read(
+        self,
+        first_household: int = 0,
+        last_household: int | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> PopulationSlice:
+        """Read the households `first_household <= row < last_household` and their persons.
+
+        Parameters
+        ----------
+        columns
+            Names wanted, of either table (`draw_key` is read of both); None means all.
+
+        Raises
+        ------
+        FormatError
+            A column is not in the file, or the range is not within it.
+        """
+        last = self.n_households if last_household is None else last_household
+        if not 0 <= first_household <= last <= self.n_households:
+            raise FormatError(
+                f"{self.path}: households {first_household} to {last} asked for; "
+                f"expected a range within 0 to {self.n_households}."
+            )
+        wanted = self._wanted(columns)
+        households = self._file["households"]
+        size = households["size"][first_household:last]
+        first_person = self._person_row(first_household)
+        rows = slice(first_person, first_person + int(size.sum(dtype=np.int64)))
+        counts = size.astype(np.int64)
+        household_part: Columns = {"start": np.cumsum(counts) - counts, "size": size}
+        for name in self.household_columns:
+            if name in wanted and name not in household_part:
+                household_part[name] = households[name][first_household:last]
+        persons = self._file["persons"]
+        person_part = {name: persons[name][rows] for name in self.person_columns if name in wanted}
+        return PopulationSlice(person_part, household_part, first_person, first_household)
+
+    def read_markets(
+        self, first_market: int, last_market: int, columns: Iterable[str] | None = None
+    ) -> PopulationSlice:
+        """Read the households of the markets `first_market <= market < last_market`."""
+        first, last = self.market_starts[first_market], self.market_starts[last_market]
+        return self.read(int(first), int(last), columns)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def _person_row(self, household: int) -> int:
+        if household == self.n_households:
+            return self.n_persons
+        return int(self._file["households/start"][household])
+
+    def _wanted(self, columns: Iterable[str] | None) -> set[str]:
+        known = {*self.person_columns, *self.household_columns}
+        wanted = known if columns is None else set(columns)
+        if missing := sorted(wanted - known):
+            raise FormatError(
+                f"{self.path}: has no column {', '.join(missing)}; "
+                f"it has {', '.join(sorted(known))}."
+            )
+        return wanted
+
+    def _labels(self, dataset: str) -> str:
+        return str(self._file[dataset].attrs["labels"])
+
+    def _extras(self) -> Iterable[Column]:
+        for table, of in (("persons", "person"), ("households", "household")):
+            for name, dataset in self._file[table].items():
+                if "extra" in dataset.attrs:
+                    attributes = dataset.attrs
+                    labels = tuple(json.loads(attributes.get("labels", "[]")))
+                    yield Column(
+                        name,
+                        of,
+                        str(attributes["unit"]),
+                        str(dataset.dtype),
+                        str(attributes["meaning"]),
+                        labels,
+                        float(attributes["default"]),
+                        required=False,
+                    )
+
+    def _series(self, name: str) -> dict[str, SeriesValue]:
+        group = self._file[name]
+        values = [None if np.isnan(x) else float(x) for x in group["value"][()]]
+        parts = [group[part].asstr()[()] for part in ("unit", "source", "basis")]
+        names = group["name"].asstr()[()]
+        return {
+            str(key): SeriesValue(value, str(unit), str(source), str(basis))
+            for key, value, unit, source, basis in zip(names, values, *parts, strict=True)
+        }
+
+    def _targets(self) -> tuple[TargetRow, ...]:
+        group = self._file["targets"]
+        columns: list[list[Any]] = []
+        for part in TargetRow.__dataclass_fields__:
+            if part in ("target", "achieved", "tolerance"):
+                columns.append([None if np.isnan(x) else float(x) for x in group[part][()]])
+            else:
+                columns.append([str(text) for text in group[part].asstr()[()]])
+        return tuple(TargetRow(*values) for values in zip(*columns, strict=True))
+
+
+def _open(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise FormatError(
+            f"{path}: no such file; expected a population file. "
+            "Make one with `microsim population synthesise`."
+        )
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise FormatError(
+            f"{path}: is not an HDF5 file; expected a population file written by "
+            "`microsim population`."
+        ) from error
+    try:
+        _check_header(path, file)
+    except FormatError:
+        file.close()
+        raise
+    return file
+
+
+def _check_header(path: Path, file: h5py.File) -> None:
+    found = file.attrs.get("format_name")
+    if found != FORMAT_NAME:
+        raise FormatError(
+            f"{path}: is not a population file; found format {found!r}, expected {FORMAT_NAME!r}."
+        )
+    major, minor = (int(part) for part in file.attrs["format_version"])
+    if major != FORMAT_VERSION[0]:
+        age = "newer" if major > FORMAT_VERSION[0] else "older"
+        raise FormatError(
+            f"{path}: is of a {age} format; found version {major}.{minor}, this "
+            f"program reads {FORMAT_VERSION[0]}.x. Use the microsim that wrote it, "
+            "or make the population again."
+        )
+    if not bool(file.attrs.get("complete", False)):
+        raise FormatError(
+            f"{path}: is incomplete, its writing was interrupted. Make the population again."
+        )
+
+
+def open_population(path: str | Path) -> PopulationReader:
+    """Open a population file for reading in slices.
+
+    Raises
+    ------
+    FormatError
+        The file is missing, not HDF5, of another kind, of another version, or incomplete.
+    """
+    return PopulationReader(path)
+
+
+def read(path: str | Path) -> Population:
+    """Read a whole population file into memory.
+
+    Raises
+    ------
+    FormatError
+        See `open_population`.
+    """
+    with open_population(path) as reader:
+        part = reader.read()
+        return Population(
+            name=reader.name,
+            country=reader.country,
+            currency=reader.currency,
+            year=reader.year,
+            persons=part.persons,
+            households=part.households,
+            regions=reader.regions,
+            frame=reader.frame,
+            anchors=reader.anchors,
+            targets=reader.targets,
+            provenance=reader.provenance,
+            extras=reader.extras,
+            has_design=reader.has_design,
+        )
