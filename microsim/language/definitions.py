@@ -91,6 +91,7 @@ class VariableDefinition:
     labels: tuple[str, ...] = ()
     label: str = ""
     fixed_point: tuple[float, float] | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
