@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from microsim.population.columns import AGE_GROUPS, EMPLOYMENT_STATUS, SEX
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -23,6 +25,15 @@ PILLARS = (
 FUNCTIONS = (
     "OLD", "SUR", "DIS", "SICK", "HEALTH", "MAT", "EI", "UNE", "FAM", "HOU", "SOC", "EDU",
 )  # fmt: skip
+
+# Labels of the axes of the cells, in the order of the arrays
+SEXES = SEX
+AGES = AGE_GROUPS
+STATUSES = EMPLOYMENT_STATUS
+AREAS = ("rural", "urban")
+
+# What the `status` of a tidy row may say
+ROW_STATUS = ("ok", "not applicable", "not available", "suppressed")
 
 # Income concepts of the records, currency a month per household (the part of the CEQ ladder that a static cash model has)
 CONCEPTS = ("market", "market plus pensions", "net market", "gross", "disposable")
@@ -141,6 +152,8 @@ class Cells:
     places: Floats
     extremes: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
     """(scenario, scheme, benefit) -> (smallest, largest) monthly amount paid to a recipient in December."""
+    places_n: Ints | None = None
+    """Distinct source households behind `places`, same shape; a household lives in one place, so sums over places are exact."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +218,9 @@ class Contents:
     welfare_meaning: str
     cells: Cells
     records: Records | None
+    household_residuals: tuple[float, ...] = ()
+    """By scenario: largest |disposable - (market + benefits - taxes - contributions)| of any household, divided by the larger of
+    1 and the largest of these amounts in that household (I-14). Empty: the run did not measure it."""
 
 
 # One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells "not applicable" and
@@ -236,3 +252,20 @@ class Row:
     status: str = "ok"
     draw: int = 0
     replicate: int = 0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An accounting identity checked in the results: its two sides and whether it holds.
+
+    `left`, `right`, `residual` and `tolerance` are in the unit of the figures compared.
+    """
+
+    id: str
+    scenario: str
+    what: str
+    left: float
+    right: float
+    residual: float
+    tolerance: float
+    holds: bool

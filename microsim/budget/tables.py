@@ -1,0 +1,47 @@
+"""Makes every table of a run from what it yields."""
+
+from __future__ import annotations
+
+from microsim.budget.accounts import all_accounts
+from microsim.budget.comparison import comparison
+from microsim.budget.consolidation import consolidate, social_budget
+from microsim.budget.key_figures import key_figures
+from microsim.budget.money import (
+    expenditure_by_function,
+    expenditure_by_scheme,
+    receipts_by_origin,
+    receipts_by_type,
+    scheme_accounts,
+    scheme_by_function,
+)
+from microsim.budget.sums import Sums
+from microsim.results.contents import Contents, Row
+
+
+def all_tables(contents: Contents) -> list[Row]:
+    """Return all tables of a run in tidy form, in the order of their codes.
+
+    Parameters
+    ----------
+    contents
+        What the run yields, with records if distribution tables are wanted.
+
+    Raises
+    ------
+    InputError
+        Given lines contradict each other or name unknown schemes.
+    """
+    sums, accounts = Sums(contents), all_accounts(contents)
+    pairs = list(zip(contents.scenarios, accounts, strict=True))
+    budgets = [consolidate(name, of) for name, of in pairs]
+    figures = [key_figures(sums, i, accounts[i], budgets[i]) for i in range(len(pairs))]
+    return [
+        *expenditure_by_scheme(contents, accounts),
+        *expenditure_by_function(contents, accounts),
+        *scheme_by_function(contents, accounts),
+        *receipts_by_type(contents, accounts),
+        *receipts_by_origin(contents, accounts),
+        *scheme_accounts(contents, accounts),
+        *social_budget(contents, budgets),
+        *comparison(contents, budgets, figures),
+    ]
