@@ -1,0 +1,314 @@
+"""Runs a compiled program on people under the laws of several scenarios, sharing what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from microsim.errors import InputError
+from microsim.kernels.accumulate import merge_into
+from microsim.kernels.draws import stream_key
+from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON
+from microsim.language.compiling import Program
+from microsim.language.generating import input_arrays
+from microsim.language.graph import parameters_of
+from microsim.language.people import Floats, Law, People, World
+from microsim.language.staging import dependencies
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+SCRATCH_BYTES = 640_000  # of one block's rows: stays in a core's second-level cache
+LINK_ORDER = ("head", "spouse", "mother", "father")
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A weighted sum wanted: formula id by scenario (None where the scenario has none), and where it counts."""
+
+    formulas: tuple[str | None, ...]
+    in_cells: bool = True
+    in_places: bool = True
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to bring out: sums, and columns kept whole, as formula ids by scenario for each."""
+
+    sums: tuple[Sum, ...] = ()
+    person_columns: tuple[tuple[str | None, ...], ...] = ()
+    household_columns: tuple[tuple[str | None, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Weight, cell and place of rows: weight and place (n_households,), cell (n_persons,)."""
+
+    weight: Floats
+    cell: Codes
+    place: Codes
+    n_cells: int
+    n_places: int
+
+
+@dataclass
+class Evaluation:
+    """What came out.
+
+    hi, low, count: (n_scenarios, n_sums, n_cells); place_hi, place_low: (n_scenarios, n_sums, n_places); columns:
+    (n_scenarios, n_columns, n). Where `shared` (n_scenarios, n_sums or n_columns) is true the baseline's row holds.
+    poison: (n_households,), site or 0.
+    """
+
+    hi: Ints
+    low: npt.NDArray[np.uint64]
+    count: Ints
+    place_hi: Ints
+    place_low: npt.NDArray[np.uint64]
+    persons: Floats
+    households: Floats
+    poison: Codes
+    sums_shared: npt.NDArray[np.bool_]
+    persons_shared: npt.NDArray[np.bool_]
+    households_shared: npt.NDArray[np.bool_]
+
+
+class Evaluator:
+    """A program bound to the laws of its scenarios, ready for any number of shards.
+
+    Parameters
+    ----------
+    program
+        The compiled graph.
+    laws
+        One a scenario, all of one year and cut into the same periods; the first is the baseline.
+    systems
+        Index into `program.graph.systems` for each scenario.
+    wanted
+        What to bring out.
+    """
+
+    def __init__(
+        self, program: Program, laws: Sequence[Law], systems: Sequence[int], wanted: Wanted
+    ) -> None:
+        self.program, self.laws, self.systems, self.wanted = program, laws, systems, wanted
+        if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
+            raise InputError("the laws of the scenarios are not cut into the same periods.")
+        self.affected = [self._affected(s) for s in range(len(laws))]
+        self._place_rows()
+        self._pack_laws()
+        self.measure_rows, self.sums_shared = self._rows_of([w.formulas for w in wanted.sums])
+        self.person_rows, self.persons_shared = self._rows_of(list(wanted.person_columns))
+        self.household_rows, self.households_shared = self._rows_of(list(wanted.household_columns))
+        self._kinds()
+
+    # -- sharing --------------------------------------------------------------------------
+
+    def _affected(self, scenario: int) -> set[str]:
+        """Return the formulas whose values a scenario may change against the baseline."""
+        graph = self.program.graph
+        mine = graph.members[self.systems[scenario]]
+        if scenario == 0:
+            return set(mine) & set(graph.formulas)
+        base = graph.members[self.systems[0]]
+        moved = self._moved_parameters(scenario)
+        affected: set[str] = set()
+        for stage in self.program.staging.stages:
+            for formula in stage.formulas:
+                if formula.id not in mine:
+                    continue
+                reads = {key for _, key in dependencies(formula)}
+                names = {(n, formula.period) for n in parameters_of(formula.root)}
+                if formula.id not in base or reads & affected or names & moved:
+                    affected.add(formula.id)
+        return affected
+
+    def _moved_parameters(self, scenario: int) -> set[tuple[str, str]]:
+        law, base = self.laws[scenario], self.laws[0]
+        moved = {
+            (name, "month")
+            for name, values in law.monthly.items()
+            if name not in base.monthly
+            or any(not np.array_equal(a, b) for a, b in zip(values, base.monthly[name], strict=True))
+        }
+        moved |= {
+            (name, "year")
+            for name, value in law.yearly.items()
+            if name not in base.yearly or not np.array_equal(value, base.yearly[name])
+        }
+        return moved
+
+    def _place_rows(self) -> None:
+        """Give every slot its row of scratch: the baseline's, or the scenario's own where a stage runs again."""
+        staging, layout = self.program.staging, self.program.layout
+        n_periods, n_slots = len(self.laws[0].months), len(layout.rows)
+        self.rows = np.zeros((len(self.laws), n_periods, n_slots), np.int32)
+        self.need = np.zeros((len(self.laws), len(staging.stages)), np.bool_)
+        self.n_rows = 0
+        slots_of: dict[str, list[int]] = {}
+        for (key, _), slot in layout.rows.items():
+            slots_of.setdefault(key, []).append(slot)
+        for s, affected in enumerate(self.affected):
+            if s > 0:
+                self.rows[s] = self.rows[0]
+            for stage in staging.stages:
+                if self.systems[s] not in stage.systems:
+                    continue
+                if not any(formula.id in affected for formula in stage.formulas):
+                    continue
+                self.need[s, stage.index] = True
+                for formula in stage.formulas:
+                    for slot in slots_of.get(formula.id, []):
+                        self._new_rows(s, slot, n_periods)
+
+    def _new_rows(self, scenario: int, slot: int, n_periods: int) -> None:
+        if slot in self.program.layout.per_period:
+            self.rows[scenario, :, slot] = self.n_rows + np.arange(n_periods)
+            self.n_rows += n_periods
+        else:
+            self.rows[scenario, :, slot] = self.n_rows
+            self.n_rows += 1
+
+    def _pack_laws(self) -> None:
+        layout, laws = self.program.layout, self.laws
+        n_periods = len(laws[0].months)
+        self.PM = np.zeros((len(laws), n_periods, len(layout.scalars)))
+        self.PY = np.zeros((len(laws), len(layout.scalars)))
+        self.TM = np.zeros((len(laws), n_periods, len(layout.packed)), np.int64)
+        self.TY = np.zeros((len(laws), len(layout.packed)), np.int64)
+        self._tables: list[Floats] = [np.zeros(1)]
+        self._offsets: dict[bytes, int] = {}
+        for s, law in enumerate(laws):
+            for name, column in layout.scalars.items():
+                if name in law.monthly:
+                    self.PM[s, :, column] = law.monthly[name]
+                if name in law.yearly:
+                    self.PY[s, column] = law.yearly[name]
+            for name, column in layout.packed.items():
+                for p, packed in enumerate(law.monthly.get(name, ())):
+                    self.TM[s, p, column] = self._offset(packed)
+                if name in law.yearly:
+                    self.TY[s, column] = self._offset(law.yearly[name])
+        self.T = np.concatenate(self._tables)
+
+    def _offset(self, packed: float | Floats) -> int:
+        table = np.asarray(packed, np.float64)
+        key = table.tobytes()
+        if key not in self._offsets:
+            self._offsets[key] = sum(len(t) for t in self._tables)
+            self._tables.append(table)
+        return self._offsets[key]
+
+    def _rows_of(
+        self, columns: list[tuple[str | None, ...]]
+    ) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        rows = np.full((len(self.laws), len(columns)), -1, np.int32)
+        shared = np.zeros(rows.shape, np.bool_)
+        for c, formulas in enumerate(columns):
+            for s, key in enumerate(formulas):
+                if key is None:
+                    continue
+                if s > 0 and key == formulas[0] and key not in self.affected[s]:
+                    shared[s, c] = True
+                    continue
+                rows[s, c] = self.rows[s, -1, self.program.layout.rows[key, "value"]]
+        return rows, shared
+
+    def _kinds(self) -> None:
+        formulas, sums = self.program.graph.formulas, self.wanted.sums
+        first = [next(k for k in wanted.formulas if k is not None) for wanted in sums]
+        self.measure_of = np.array(
+            [OF_HOUSEHOLD if formulas[k].of == "household" else OF_PERSON for k in first], np.int32
+        )
+        self.measure_in = np.array(
+            [IN_CELLS * w.in_cells + IN_PLACES * w.in_places for w in sums], np.int32
+        )
+        self.inverse_scale = np.array([1.0 / w.scale for w in sums], np.float64)
+
+    # -- running --------------------------------------------------------------------------
+
+    def run(self, people: People, weighting: Weighting, world: World, threads: int = 1) -> Evaluation:
+        """Evaluate all scenarios on people; `threads` share the households between them."""
+        out = self._empty(people, weighting)
+        bounds = _bounds(people, threads)
+        parts = [self._partial(out, weighting) for _ in bounds[1:]]
+        jobs = [
+            lambda k=k: self._drive(people, weighting, world, out, parts[k], bounds[k], bounds[k + 1])
+            for k in range(len(parts))
+        ]
+        if len(jobs) == 1:
+            jobs[0]()
+        else:
+            with ThreadPoolExecutor(len(jobs)) as pool:
+                for future in [pool.submit(job) for job in jobs]:
+                    future.result()
+        for part in parts[1:]:
+            _merge(parts[0], part)
+        out.hi, out.low, out.count, out.place_hi, out.place_low = parts[0][:5]
+        return out
+
+    def _empty(self, people: People, weighting: Weighting) -> Evaluation:
+        n_scenarios, nothing = len(self.laws), np.zeros(0, np.int64)
+        return Evaluation(
+            nothing, nothing.astype(np.uint64), nothing, nothing, nothing.astype(np.uint64),
+            np.zeros((n_scenarios, len(self.wanted.person_columns), people.n_persons)),
+            np.zeros((n_scenarios, len(self.wanted.household_columns), people.n_households)),
+            np.zeros(people.n_households, np.int32),
+            self.sums_shared, self.persons_shared, self.households_shared,
+        )  # fmt: skip
+
+    def _partial(self, out: Evaluation, weighting: Weighting) -> tuple[npt.NDArray[np.generic], ...]:
+        cells = (len(self.laws), len(self.wanted.sums), weighting.n_cells)
+        places = (len(self.laws), len(self.wanted.sums), weighting.n_places)
+        return (
+            np.zeros(cells, np.int64), np.zeros(cells, np.uint64), np.zeros(cells, np.int64),
+            np.zeros(places, np.int64), np.zeros(places, np.uint64), np.full(cells, -1, np.int64),
+        )  # fmt: skip
+
+    def block_persons(self, people: People) -> int:
+        """Return how many persons a block takes, so that its rows stay in cache."""
+        largest = int(np.diff(people.start).max(initial=1))
+        return max(largest, min(4096, max(128, SCRATCH_BYTES // (8 * max(1, self.n_rows)))))
+
+    def _drive(
+        self, people: People, weighting: Weighting, world: World, out: Evaluation,
+        part: tuple[npt.NDArray[np.generic], ...], first: int, last: int,
+    ) -> None:  # fmt: skip
+        cap = self.block_persons(people)
+        scratch = np.zeros((max(1, self.n_rows), cap))
+        hi, low, count, place_hi, place_low, seen = part
+        law = self.laws[0]
+        self.program.module.drive(
+            first, last, cap, people.start, input_arrays(self.program.layout, people.inputs),
+            tuple(people.links[name] for name in LINK_ORDER),
+            (people.person_key, people.household_key), scratch, np.zeros(cap, np.int32),
+            self.rows, self.need, self.PM, self.PY, self.TM, self.TY, self.T,
+            np.array(law.months, np.int64), sum(law.months),
+            stream_key(world.seed, world.replicate), law.year, out.poison,
+            weighting.weight, weighting.cell, weighting.place, self.measure_rows, self.measure_of,
+            self.measure_in, self.inverse_scale, len(self.program.sites.sites) + 1,
+            hi, low, count, seen, place_hi, place_low,
+            self.person_rows, out.persons, self.household_rows, out.households,
+        )  # fmt: skip
+
+
+def _bounds(people: People, threads: int) -> list[int]:
+    """Cut households into contiguous parts of about as many persons each."""
+    threads = max(1, min(threads, people.n_households))
+    cuts = [people.n_persons * k // threads for k in range(threads + 1)]
+    return [int(np.searchsorted(people.start, cut)) for cut in cuts[:-1]] + [people.n_households]
+
+
+def _merge(
+    into: tuple[npt.NDArray[np.generic], ...], part: tuple[npt.NDArray[np.generic], ...]
+) -> None:
+    for first in (0, 3):
+        merge_into(
+            into[first].reshape(-1), into[first + 1].reshape(-1),
+            part[first].reshape(-1), part[first + 1].reshape(-1),
+        )  # fmt: skip
+    into[2][...] += part[2]  # type: ignore[operator, misc]

@@ -1,0 +1,554 @@
+"""Writes the source of the compiled form: one function a stage, and a driver that takes blocks through all stages.
+
+Generated code holds no law: parameters come as arrays, so a changed value never compiles again. Its text depends on
+the formulas only, and so does the name of the cached module (see compiling.py). Semantics are those of interpreter.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from microsim.kernels.draws import decision_hash
+from microsim.language import tree
+from microsim.language.graph import Formula, Graph
+from microsim.language.people import Array
+from microsim.language.sites import SiteTable, can_fail
+from microsim.language.staging import Stage, Staging
+
+HEADER = '''"""Generated from rules; do not edit."""
+import math
+
+import numpy as np
+
+from microsim.kernels.draws import uniform_of_stream
+from microsim.kernels.jit import kernel, rule
+from microsim.kernels.rows import anchors, fill, tally
+from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
+from microsim.kernels.transcendental import exp, log, pow
+'''
+
+
+@dataclass
+class Layout:
+    """Positions the generated code uses: rows of scratch, columns of parameters, inputs in order.
+
+    rows: (formula id, "value" | "total" | "last" | "spare0" ...) -> slot. scalars, packed: parameter name -> column.
+    """
+
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)
+    per_period: set[int] = field(default_factory=set)
+    scalars: dict[str, int] = field(default_factory=dict)
+    packed: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)  # name -> argument name
+
+    def row(self, key: str, what: str, *, per_period: bool = False) -> int:
+        """Return the slot of a row, made if new."""
+        slot = self.rows.setdefault((key, what), len(self.rows))
+        if per_period:
+            self.per_period.add(slot)
+        return slot
+
+    def scalar(self, name: str) -> int:
+        """Return the column of a scalar parameter, made if new."""
+        return self.scalars.setdefault(name, len(self.scalars))
+
+    def pack(self, name: str) -> int:
+        """Return the column of a schedule or table, made if new."""
+        return self.packed.setdefault(name, len(self.packed))
+
+    def input(self, name: str) -> str:
+        """Return the argument that carries an input column, made if new."""
+        return self.inputs.setdefault(name, f"in_{len(self.inputs)}")
+
+
+COMMON = "S, rows, n, nh, lo, hlo, start, hidx, P, T, TO, stream, year, months, first, last, n_months, poison"
+
+
+class StageWriter:
+    """Writes the function of one stage."""
+
+    def __init__(
+        self, stage: Stage, staging: Staging, graph: Graph, layout: Layout, sites: SiteTable
+    ) -> None:
+        self.stage, self.staging, self.graph = stage, staging, graph
+        self.layout, self.sites = layout, sites
+        self.top: dict[str, str] = {}  # definitions hoisted out of the loop, text by name
+        self.before: list[str] = []  # loops before the main loop
+        self.lines: list[str] = []
+        self.indent = 2
+        self.counter = 0
+        self.here = {formula.id for formula in stage.formulas}
+        self.local: dict[str, str] = {}
+        self.index = "h" if stage.of == "household" else "i"
+        self.aggregates: dict[str, str] = {}
+
+    # -- helpers --------------------------------------------------------------------------
+
+    def put(self, line: str) -> None:
+        """Add a line to the body of the main loop."""
+        self.lines.append("    " * self.indent + line)
+
+    def temporary(self, text: str) -> str:
+        """Assign an expression to a new name and return it."""
+        self.counter += 1
+        name = f"t{self.counter}"
+        self.put(f"{name} = {text}")
+        return name
+
+    def row(self, key: str, what: str) -> str:
+        """Return the name of a row of scratch, fetched at the top of the function."""
+        slots = self.staging.slots[key]
+        slot = self.layout.row(key, what, per_period=what == "value" and slots.per_period)
+        self.top.setdefault(f"r{slot}", f"S[rows[{slot}]]")
+        return f"r{slot}"
+
+    def scalar(self, name: str) -> str:
+        """Return the name of a scalar parameter, fetched at the top of the function."""
+        column = self.layout.scalar(name)
+        self.top.setdefault(f"p{column}", f"P[{column}]")
+        return f"p{column}"
+
+    def offset(self, name: str) -> str:
+        """Return the name of the offset of a packed parameter."""
+        column = self.layout.pack(name)
+        self.top.setdefault(f"o{column}", f"TO[{column}]")
+        return f"o{column}"
+
+    def fault(self, node: tree.Node, formula: Formula) -> None:
+        """Mark the household at this site."""
+        number = self.sites.number(formula, node)
+        household = "h" if self.stage.of == "household" else "hidx[i]"
+        self.put(f"hp = hlo + {household}")
+        self.put(f"if poison[hp] == 0 or poison[hp] > {number}:")
+        self.put(f"    poison[hp] = {number}")
+
+    # -- writing --------------------------------------------------------------------------
+
+    def write(self) -> str:
+        """Return the source of the function."""
+        if self.stage.formulas[0].anchor is not None:
+            return self._anchor_stage(self.stage.formulas[0])
+        for formula in self.stage.formulas:
+            self._formula(formula)
+        loop = "for h in range(nh):" if self.index == "h" else "for i in range(n):"
+        body = list(self.lines)
+        if self.stage.of.startswith("unit:"):
+            body = self._only_anchors(body)
+        head = [f"def stage_{self.stage.index}({self._arguments()}):"]
+        members = self._member_loop()
+        top = [f"    {name} = {text}" for name, text in self.top.items()]
+        return "\n".join(["@rule", *head, *top, *self.before, f"    {loop}", *members, *body]) + "\n"
+
+    def _arguments(self) -> str:
+        return COMMON + ", inputs, links, keys"
+
+    def _only_anchors(self, body: list[str]) -> list[str]:
+        anchor = self.row(self.stage.of[5:], "value")
+        zero = [
+            f"            {self.row(formula.id, what)}[i] = 0.0"
+            for formula in self.stage.formulas
+            for what in self._outputs(formula)
+        ]
+        inner = ["    " + line for line in body]
+        return [f"        if {anchor}[i] == i:", *inner, *(["        else:", *zero] if zero else [])]
+
+    def _outputs(self, formula: Formula) -> list[str]:
+        slots = self.staging.slots[formula.id]
+        return [
+            what
+            for what, needed in (
+                ("value", slots.value),
+                ("total", slots.total),
+                ("last", slots.last),
+            )
+            if needed
+        ]
+
+    def _formula(self, formula: Formula) -> None:
+        value = self.expression(formula.root, formula)
+        if not value.isidentifier():
+            value = self.temporary(value)
+        self.local[formula.id] = value
+        number = f"({value} * 1.0)" if formula.type.kind == "boolean" else value
+        slots = self.staging.slots[formula.id]
+        if slots.value:
+            self.put(f"{self.row(formula.id, 'value')}[{self.index}] = {number}")
+        if slots.total:
+            row = self.row(formula.id, "total")
+            self.counter += 1
+            total = f"t{self.counter}"
+            self.put(f"{total} = 0.0 if first else {row}[{self.index}]")
+            self.put("for _ in range(months):")
+            self.put(f"    {total} = {total} + {number}")
+            self.put(f"{row}[{self.index}] = {total}")
+        if slots.last:
+            self.put("if last:")
+            self.put(f"    {self.row(formula.id, 'last')}[{self.index}] = {number}")
+
+    def _anchor_stage(self, formula: Formula) -> str:
+        unit = formula.anchor
+        assert unit is not None  # noqa: S101 - the caller looked
+        row = self.row(formula.id, "value")
+        self.put(f"{row}[i] = ({self.expression(formula.root, formula)}) * 1.0")
+        couple = unit.rule.startswith("couple")
+        children = "dependent children" in unit.rule
+        with_head = unit.children_without_parents == "head"
+        top = [f"    {name} = {text}" for name, text in self.top.items()]
+        lines = [
+            "@rule",
+            f"def stage_{self.stage.index}({self._arguments()}):",
+            *top,
+            "    for i in range(n):",
+            *self.lines,
+            f"    anchors({row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
+            f"{couple}, {children}, {with_head})",
+        ]
+        return "\n".join(lines) + "\n"
+
+    # -- expressions ----------------------------------------------------------------------
+
+    def expression(self, node: tree.Node, formula: Formula) -> str:
+        """Return Python text for a node; statements it needs are put before."""
+        match node:
+            case tree.Number():
+                if node.type.kind == "boolean":
+                    return "True" if node.value else "False"
+                return repr(float(node.value))
+            case tree.Reference():
+                return self._reference(node)
+            case tree.Parameter():
+                name = self.scalar(node.name)
+                return f"({name} != 0.0)" if node.type.kind == "boolean" else name
+            case tree.Arithmetic():
+                return self._arithmetic(node, formula)
+            case tree.Comparison():
+                left = self.expression(node.left, formula)
+                return f"({left} {node.op} {self.expression(node.right, formula)})"
+            case tree.Logic():
+                return self._logic(node, formula)
+            case tree.Not():
+                return f"(not {self.expression(node.operand, formula)})"
+            case tree.Choice():
+                return self._choice(node, formula)
+            case tree.Call():
+                return self._call(node, formula)
+            case tree.Schedule():
+                x = self.expression(node.argument, formula)
+                return self.temporary(f"schedule({x}, T, {self.offset(node.parameter)})")
+            case tree.Lookup():
+                return self._lookup(node, formula)
+            case tree.Aggregate():
+                return self._aggregate(node)
+            case tree.Link():
+                return self._link(node, formula)
+            case tree.HasLink():
+                return f"(links[{_LINK[node.link]}][lo + i] >= 0)"
+            case tree.Draw():
+                return self._draw(node)
+            case tree.YearSum():
+                return self._year_sum(node)
+            case tree.LastMonth():
+                return self._last(node)
+            case tree.MonthOf():
+                return self._month_of(node)
+        raise AssertionError(node)
+
+    def _input(self, name: str, index: str, kind: str) -> str:
+        argument = self.layout.input(name)
+        position = list(self.layout.inputs).index(name)
+        self.top.setdefault(argument, f"inputs[{position}]")
+        return f"{argument}[{index}]" if kind == "boolean" else f"float({argument}[{index}])"
+
+    def _reference(self, node: tree.Reference) -> str:
+        kind = node.type.kind
+        if node.is_input:
+            if node.of == "household":
+                index = "hlo + h" if self.index == "h" else "hlo + hidx[i]"
+            else:
+                index = "lo + i"
+            return self._input(node.name, index, kind)
+        if node.name in self.local:
+            return self.local[node.name]
+        row = self.row(node.name, "value")
+        index = self.index
+        if node.of == "household" and self.index == "i":
+            index = "hidx[i]"
+        elif node.of.startswith("unit:") and node.of != self.stage.of:
+            index = f"int({self.row(node.of[5:], 'value')}[i])"
+        return self._read(row, index, kind)
+
+    @staticmethod
+    def _read(row: str, index: str, kind: str) -> str:
+        return f"({row}[{index}] != 0.0)" if kind == "boolean" else f"{row}[{index}]"
+
+    def _arithmetic(self, node: tree.Arithmetic, formula: Formula) -> str:
+        left = self.expression(node.left, formula)
+        if node.op == "/" and can_fail(node):
+            left = left if left.isidentifier() else self.temporary(left)
+        right = self.expression(node.right, formula)
+        if node.op != "/" or (isinstance(node.right, tree.Number) and node.right.value != 0):
+            return f"({left} {node.op} {right})"
+        right = right if right.isidentifier() else self.temporary(right)
+        result = self.temporary("0.0")
+        self.put(f"if {right} == 0.0:")
+        self.indent += 1
+        self.fault(node, formula)
+        self.indent -= 1
+        self.put("else:")
+        self.put(f"    {result} = {left} / {right}")
+        return result
+
+    def _logic(self, node: tree.Logic, formula: Formula) -> str:
+        left = self.expression(node.left, formula)
+        if not _heavy(node.right):
+            return f"({left} {node.op} {self.expression(node.right, formula)})"
+        result = self.temporary(left)
+        self.put(f"if {result}:" if node.op == "and" else f"if not {result}:")
+        self.indent += 1
+        self.put(f"{result} = {self.expression(node.right, formula)}")
+        self.indent -= 1
+        return result
+
+    def _choice(self, node: tree.Choice, formula: Formula) -> str:
+        test = self.expression(node.condition, formula)
+        if not _heavy(node.then) and not _heavy(node.otherwise):
+            then = self.expression(node.then, formula)
+            return self.temporary(f"{then} if {test} else {self.expression(node.otherwise, formula)}")
+        self.counter += 1
+        result = f"t{self.counter}"
+        self.put(f"if {test}:")
+        self._branch(result, node.then, formula)
+        self.put("else:")
+        self._branch(result, node.otherwise, formula)
+        return result
+
+    def _branch(self, result: str, node: tree.Node, formula: Formula) -> None:
+        self.indent += 1
+        self.put(f"{result} = {self.expression(node, formula)}")
+        self.indent -= 1
+
+    def _call(self, node: tree.Call, formula: Formula) -> str:
+        values = []
+        for argument in node.arguments:
+            text = self.expression(argument, formula)
+            simple = text.isidentifier() or isinstance(argument, tree.Number)
+            values.append(text if simple else self.temporary(text))
+        match node.function:
+            case "negative":
+                return f"(-{values[0]})"
+            case "abs":
+                return f"abs({values[0]})"
+            case "min" | "max":
+                op = "<=" if node.function == "min" else ">="
+                result = values[0]
+                for other in values[1:]:
+                    result = self.temporary(f"{result} if {result} {op} {other} else {other}")
+                return result
+            case "exp":
+                return f"exp({values[0]})"
+        return self._guarded(node, values, formula)
+
+    def _guarded(self, node: tree.Call, values: list[str], formula: Formula) -> str:
+        """Write a function that is not defined everywhere."""
+        x, to = values[0], values[-1]
+        text, bad = {
+            "round": (f"math.floor({x} / {to} + 0.5) * {to}", f"{to} == 0.0"),
+            "floor": (f"math.floor({x} / {to}) * {to}", f"{to} == 0.0"),
+            "ceil": (f"math.ceil({x} / {to}) * {to}", f"{to} == 0.0"),
+            "sqrt": (f"math.sqrt({x})", f"{x} < 0.0"),
+            "log": (f"log({x})", f"{x} <= 0.0"),
+            "pow": (f"pow({x}, {to})", f"{x} <= 0.0"),
+        }[node.function]
+        if not can_fail(tree.Call(node.type, node.function, node.arguments)) or (
+            isinstance(node.arguments[-1], tree.Number)
+            and node.function in ("round", "floor", "ceil")
+            and node.arguments[-1].value != 0
+        ):
+            text = text.replace("math.floor", "np.floor").replace("math.ceil", "np.ceil")
+            return self.temporary(text)
+        result = self.temporary("0.0")
+        self.put(f"if {bad}:")
+        self.indent += 1
+        self.fault(node, formula)
+        self.indent -= 1
+        self.put("else:")
+        text = text.replace("math.floor", "np.floor").replace("math.ceil", "np.ceil")
+        self.put(f"    {result} = {text}")
+        return result
+
+    def _lookup(self, node: tree.Lookup, formula: Formula) -> str:
+        values = ", ".join(self.expression(a, formula) for a in node.arguments)
+        call = f"lookup{len(node.arguments)}({values}, T, {self.offset(node.parameter)})"
+        found = self.temporary(call)
+        result = self.temporary("0.0")
+        self.put(f"if {found} < 0:")
+        self.indent += 1
+        self.fault(node, formula)
+        self.indent -= 1
+        self.put("else:")
+        self.put(f"    {result} = T[{found}]")
+        return result
+
+    def _link(self, node: tree.Link, formula: Formula) -> str:
+        position = self.temporary(f"links[{_LINK[node.link]}][lo + i]")
+        self.counter += 1
+        result = f"t{self.counter}"
+        self.put(f"if {position} >= 0:")
+        argument, kind = node.argument, node.argument.type.kind
+        row = f"start[hlo + hidx[i]] - lo + {position}"
+        if isinstance(argument, tree.Number):
+            value = self.expression(argument, formula)
+        elif isinstance(argument, tree.Reference) and argument.is_input:
+            value = self._input(argument.name, f"lo + {row}", kind)
+        else:
+            assert isinstance(argument, tree.Reference)  # noqa: S101 - made so in the graph
+            value = self._read(self.row(argument.name, "value"), row, kind)
+        self.put(f"    {result} = {value}")
+        self.put("else:")
+        self._branch(result, node.otherwise, formula)
+        return result
+
+    def _draw(self, node: tree.Draw) -> str:
+        number = decision_hash(node.decision)
+        key = "keys[1][hlo + h]" if self.index == "h" else "keys[0][lo + i]"
+        period = "year" if node.yearly else "0"
+        return self.temporary(f"uniform_of_stream({key}, stream, {number}, {period}, 0)")
+
+    def _argument(self, node: tree.Node, what: str) -> str:
+        if isinstance(node, tree.Number):
+            text = repr(float(node.value))
+            return text if node.type.kind != "boolean" else str(bool(node.value))
+        assert isinstance(node, tree.Reference)  # noqa: S101 - made so in the graph
+        if node.is_input:
+            return self._reference(node)
+        return self._read(self.row(node.name, what), self.index, "number")
+
+    def _year_sum(self, node: tree.YearSum) -> str:
+        if isinstance(node.argument, tree.Reference) and not node.argument.is_input:
+            return self._argument(node.argument, "total")
+        value = self.temporary(f"{self._argument(node.argument, 'value')} * 1.0")
+        total = self.temporary("0.0")
+        self.put("for _ in range(n_months):")
+        self.put(f"    {total} = {total} + {value}")
+        return total
+
+    def _last(self, node: tree.LastMonth) -> str:
+        text = self._argument(node.argument, "last")
+        is_computed = isinstance(node.argument, tree.Reference) and not node.argument.is_input
+        return f"({text} != 0.0)" if node.type.kind == "boolean" and is_computed else text
+
+    def _month_of(self, node: tree.MonthOf) -> str:
+        text = self._argument(node.argument, "value")
+        is_computed = isinstance(node.argument, tree.Reference) and not node.argument.is_input
+        return f"({text} != 0.0)" if node.type.kind == "boolean" and is_computed else text
+
+    # -- aggregates -----------------------------------------------------------------------
+
+    def _aggregate(self, node: tree.Aggregate) -> str:
+        if node.group != "household":
+            return self._unit_aggregate(node)
+        key = f"{node.function}|{node.over}|{node.argument!r}"
+        if key not in self.aggregates:
+            self.aggregates[key] = f"a{len(self.aggregates)}"
+            self._aggregate_nodes = getattr(self, "_aggregate_nodes", {})
+            self._aggregate_nodes[self.aggregates[key]] = node
+        name = self.aggregates[key]
+        if node.function == "any":
+            return f"({name} > 0.0)"
+        return f"({name} == 0.0)" if node.function == "all" else name
+
+    def _member(self, node: tree.Aggregate) -> str:
+        argument, kind = node.argument, node.argument.type.kind
+        if isinstance(argument, tree.Number):
+            return str(bool(argument.value)) if kind == "boolean" else repr(float(argument.value))
+        assert isinstance(argument, tree.Reference)  # noqa: S101 - made so in the graph
+        if argument.is_input:
+            return self._input(argument.name, "lo + j", kind)
+        return self._read(self.row(argument.name, "value"), "j", kind)
+
+    def _member_loop(self) -> list[str]:
+        nodes: dict[str, tree.Aggregate] = getattr(self, "_aggregate_nodes", {})
+        if not nodes:
+            return []
+        lines = []
+        for name, node in nodes.items():
+            lines.append(f"        {name} = 0.0")
+            if node.function in ("max", "min"):
+                lines.append(f"        {name}_seen = False")
+        lines.append("        for j in range(start[hlo + h] - lo, start[hlo + h + 1] - lo):")
+        for name, node in nodes.items():
+            text = self._member(node)
+            guard = "            "
+            if node.over != "person":
+                anchor = self.row(node.over[5:], "value")
+                lines.append(f"{guard}if {anchor}[j] == j:")
+                guard += "    "
+            match node.function:
+                case "sum":
+                    lines.append(f"{guard}{name} = {name} + {text}")
+                case "count" | "any":
+                    lines.append(f"{guard}{name} = {name} + (1.0 if {text} else 0.0)")
+                case "all":
+                    lines.append(f"{guard}{name} = {name} + (0.0 if {text} else 1.0)")
+                case "max" | "min":
+                    op = ">" if node.function == "max" else "<"
+                    lines.append(f"{guard}{name}_x = {text}")
+                    lines.append(f"{guard}if not {name}_seen or {name}_x {op} {name}:")
+                    lines.append(f"{guard}    {name} = {name}_x")
+                    lines.append(f"{guard}    {name}_seen = True")
+        return lines
+
+    def _unit_aggregate(self, node: tree.Aggregate) -> str:
+        key = f"{node.function}|{node.group}|{node.argument!r}"
+        if key not in self.aggregates:
+            spare = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)}")
+            seen = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)} seen")
+            self.aggregates[key] = f"r{spare}"
+            for slot in (spare, seen):
+                self.top.setdefault(f"r{slot}", f"S[rows[{slot}]]")
+            self._unit_loop(node, f"r{spare}", f"r{seen}")
+        row = self.aggregates[key]
+        if node.function == "any":
+            return f"({row}[i] > 0.0)"
+        return f"({row}[i] == 0.0)" if node.function == "all" else f"{row}[i]"
+
+    def _unit_loop(self, node: tree.Aggregate, row: str, seen: str) -> None:
+        anchor = self.row(node.group[5:], "value")
+        text = self._member(node)
+        put = self.before.append
+        put(f"    fill({row}, {seen}, n)")
+        put("    for j in range(n):")
+        put(f"        g = int({anchor}[j])")
+        match node.function:
+            case "sum":
+                put(f"        {row}[g] = {row}[g] + {text}")
+            case "count" | "any":
+                put(f"        {row}[g] = {row}[g] + (1.0 if {text} else 0.0)")
+            case "all":
+                put(f"        {row}[g] = {row}[g] + (0.0 if {text} else 1.0)")
+            case _:
+                op = ">" if node.function == "max" else "<"
+                put(f"        x = {text}")
+                put(f"        if {seen}[g] == 0.0 or x {op} {row}[g]:")
+                put(f"            {row}[g] = x")
+                put(f"            {seen}[g] = 1.0")
+
+
+_LINK = {"head": 0, "spouse": 1, "mother": 2, "father": 3}
+
+
+def _heavy(node: tree.Node) -> bool:
+    """Tell whether a side of a choice is worth a branch, or must not be evaluated for others."""
+    if can_fail(node):
+        return True
+    heavy = tree.Schedule | tree.Lookup | tree.Draw | tree.Link | tree.YearSum
+    if isinstance(node, heavy):
+        return True
+    if isinstance(node, tree.Call) and node.function in ("exp", "log", "pow", "sqrt"):
+        return True
+    return any(_heavy(child) for child in tree.children(node))
+
+
+def input_arrays(layout: Layout, inputs: dict[str, Array]) -> tuple[Array, ...]:
+    """Return the input columns in the order the generated code expects."""
+    return tuple(inputs[name] for name in layout.inputs)
