@@ -189,11 +189,7 @@ def read_variable(key: Node, node: Node, law: Law) -> VariableDefinition:
     """Return one variable; formulas stay text with their places."""
     fields = Fields(node, law.faults, KEYS["variable"], f"variable {key.text}")
     unit = read_unit(fields)
-    formula, cases = fields.text("formula"), _read_cases(fields, law)
-    if bool(formula) == bool(cases) and not ("cases" in fields.nodes and not cases):
-        found = "both" if formula else "neither"
-        law.faults.add(key.where, fields.what, found, "either 'formula' or 'cases'")
-    where = fields.nodes.get("formula") or fields.nodes.get("cases") or key
+    formula, cases, where = read_formula(fields, law)
     return VariableDefinition(
         name=key.text,
         of=fields.text("of", required=True),
@@ -201,13 +197,27 @@ def read_variable(key: Node, node: Node, law: Law) -> VariableDefinition:
         period=_read_period(fields, unit),
         formula=formula,
         where=location(key),
-        formula_where=location(where),
+        formula_where=where,
         cases=cases,
         labels=read_labels(fields, unit),
         label=fields.text("label"),
         fixed_point=_read_fixed_point(fields, law),
         source=fields.text("source"),
     )
+
+
+def read_formula(
+    fields: Fields, law: Law
+) -> tuple[str, tuple[tuple[str, str, Location], ...], Location]:
+    """Return the formula or the cases of a variable, as text, and their place."""
+    formula, cases = fields.text("formula"), _read_cases(fields, law)
+    stated = [key for key in ("formula", "cases") if key in fields.nodes]
+    if len(stated) != 1:
+        found = "both" if stated else "neither"
+        law.faults.add(fields.node.where, fields.what, found, "either 'formula' or 'cases'")
+    elif not formula and not cases:
+        law.faults.add(fields.nodes[stated[0]].where, fields.what, "nothing", "a formula")
+    return formula, cases, location(fields.nodes[stated[0]] if stated else fields.node)
 
 
 def _read_period(fields: Fields, unit: str) -> str:

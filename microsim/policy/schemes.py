@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from microsim.errors import FaultList
 from microsim.files import Fields, Node, did_you_mean, listed
 from microsim.policy.law import Law, location
 from microsim.policy.system import (
@@ -184,7 +185,7 @@ def _read_given(node: Node, law: Law, scheme: str) -> GivenRule:
             fields.wrong(fields.nodes[key], key, f"none: the line is '{line}'")
     return GivenRule(
         line=line,
-        values=_read_years(fields, law),
+        values=read_years(fields, law.faults),
         source=fields.text("source", required=True),
         where=location(node),
         index=fields.text("index").removeprefix("frame."),
@@ -195,14 +196,15 @@ def _read_given(node: Node, law: Law, scheme: str) -> GivenRule:
     )
 
 
-def _read_years(fields: Fields, law: Law) -> dict[int, float]:
+def read_years(fields: Fields, faults: FaultList) -> dict[int, float]:
+    """Return the numbers under `values` by year."""
     values: dict[int, float] = {}
     for key, node in fields.mapping("values", required=True):
         year, value = key.as_integer(), node.as_number()
         if year is None or not 1900 <= year <= 2200:
-            law.faults.add(key.where, f"year of {fields.what}", key.described(), "a year")
+            faults.add(key.where, f"year of {fields.what}", key.described(), "a year")
         elif value is None:
-            law.faults.add(node.where, f"value of {fields.what}", node.described(), "a number")
+            faults.add(node.where, f"value of {fields.what}", node.described(), "a number")
         else:
             values[year] = value
     return dict(sorted(values.items()))
