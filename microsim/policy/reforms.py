@@ -213,7 +213,7 @@ def _read_replacements(
                 law.faults.add(node.where, what, node.described(), "{YYYY-MM-DD: value}")
                 continue
             shape = shape_of(parameter, law.inputs)
-            values = read_dated_values(node.entries, shape, source, law.faults)
+            values = read_dated_values(node.entries, shape, source, law.faults, parameter.values)
             if values:
                 parameters[key.text] = values
         elif variable is not None:

@@ -39,7 +39,11 @@ def effective_month(date: tuple[int, int, int]) -> int:
 
 
 def read_dated_values(
-    entries: Iterable[tuple[Node, Node]], shape: Shape, source: str, faults: FaultList
+    entries: Iterable[tuple[Node, Node]],
+    shape: Shape,
+    source: str,
+    faults: FaultList,
+    earlier: tuple[DatedValue, ...] = (),
 ) -> tuple[DatedValue, ...]:
     """Return the values of a parameter in date order.
 
@@ -53,6 +57,8 @@ def read_dated_values(
         Legal source of values that have none of their own.
     faults
         Collects: no such date, no source, a value of another shape, dates out of order.
+    earlier
+        Values the parameter has already, for a suspension that keeps their keys.
     """
     found: list[DatedValue] = []
     dated = []
@@ -63,15 +69,15 @@ def read_dated_values(
         else:
             dated.append((date, key, node))
     for date, key, node in sorted(dated, key=lambda one: one[0]):
-        value = _read_one(date, key, node, shape, source, found, faults)
+        value = _read_one(date, key, node, shape, source, [*earlier, *found], faults)
         if value is not None:
             found.append(value)
-    for earlier, later in pairwise(found):
-        if later.month < earlier.month:
+    for one, next_one in pairwise(found):
+        if next_one.month < one.month:
             faults.add(
-                str(later.where),
-                f"value of {shape.name} from {later.date} takes effect before that of "
-                f"{earlier.date}",
+                str(next_one.where),
+                f"value of {shape.name} from {next_one.date} takes effect before that of "
+                f"{one.date}",
                 "",
                 "months of effect in the order of the dates",
                 "Check first_payroll.",
