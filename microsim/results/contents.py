@@ -1,4 +1,4 @@
-"""What one run yields before it is made into tables: schemes, weighted sums in cells, household records."""
+"""What one run yields before it becomes tables: schemes, weighted sums, household records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ AREAS = ("rural", "urban")
 # What the `status` of a tidy row may say
 ROW_STATUS = ("ok", "not applicable", "not available", "suppressed")
 
-# Income concepts of the records, currency a month per household (the part of the CEQ ladder that a static cash model has)
+# Income concepts of the records, currency a month per household (the part of the CEQ ladder that a
+# static cash model has)
 CONCEPTS = ("market", "market plus pensions", "net market", "gross", "disposable")
 
 
@@ -51,7 +52,8 @@ class Contribution:
 class Benefit:
     """A benefit line of a scheme.
 
-    `of` is person or household (or a declared unit); `minimum` is the legal minimum in currency a month, if stated;
+    `of` is person or household (or a declared unit); `minimum` is the legal minimum in currency a
+    month, if stated;
     `has_eligible` says whether eligibility is simulated (take-up can be reported).
     """
 
@@ -66,7 +68,8 @@ class Benefit:
 
 @dataclass(frozen=True)
 class GivenLine:
-    """An amount given from outside for the run's year, printed as given. Currency a year (reserve: currency)."""
+    """An amount given from outside for the run's year, printed as given. Currency a year (reserve:
+    currency)."""
 
     line: str
     value: float
@@ -81,8 +84,10 @@ class GivenLine:
 class Scheme:
     """A scheme as the tables need it; no rules.
 
-    `administration_basis`: "", share_of_benefits, share_of_contributions or per_recipient (currency a year).
-    `general_revenue`, `external`: shares of expenditure; `balance`: who pays the deficit ("" or general_revenue).
+    `administration_basis`: "", share_of_benefits, share_of_contributions or per_recipient
+    (currency a year).
+    `general_revenue`, `external`: shares of expenditure; `balance`: who pays the deficit ("" or
+    general_revenue).
     `scenarios`: in which scenarios it exists.
     """
 
@@ -118,17 +123,23 @@ class Tax:
 class Measure:
     """What one row of the cells holds.
 
-    kind, scheme, item and statistic, with all amounts in currency a year and all counts in persons (or person-months):
+    kind, scheme, item and statistic, with all amounts in currency a year and all counts in persons
+    (or person-months):
 
-    - benefit, scheme, benefit id: amount, entitlement, months, ever, december, covered (persons living in a unit that
-      receives), eligible_months, at_minimum_months; at household-paid benefits the head stands for the household, except `covered`
-    - contribution, scheme, contribution id: amount, due (what the law asks; equals amount where no `due` is declared)
-    - scheme, scheme, "": contributor_months, contributor_ever, contributor_december, insurable (earnings), covered_wages
+    - benefit, scheme, benefit id: amount, entitlement, months, ever, december, covered (persons
+      living in a unit that
+      receives), eligible_months, at_minimum_months; at household-paid benefits the head stands for
+      the household, except `covered`
+    - contribution, scheme, contribution id: amount, due (what the law asks; equals amount where no
+      `due` is declared)
+    - scheme, scheme, "": contributor_months, contributor_ever, contributor_december, insurable
+      (earnings), covered_wages
       (earnings + self-employment income of contributors in the months they contribute)
     - tax, "", tax id: amount, payers
     - income, "", concept or earnings/self_employment_income/...: amount
     - population, "", "": persons
-    - coverage, "", indicator: covered and target; the indicators are any, children, mothers, disability, unemployed,
+    - coverage, "", indicator: covered and target; the indicators are any, children, mothers,
+      disability, unemployed,
       older, work_injury, vulnerable (SDG 1.3.1), households_with_children
     """
 
@@ -142,8 +153,10 @@ class Measure:
 class Cells:
     """Exact weighted sums of each measure by scenario and cell of persons.
 
-    persons: shape (n_scenarios, n_measures, 2 sexes, 7 age groups, 13 statuses); persons_n the same shape, int64:
-    distinct source households behind it. places: shape (n_scenarios, n_measures, n_regions, 2 [rural, urban]).
+    persons: shape (n_scenarios, n_measures, 2 sexes, 7 age groups, 13 statuses); persons_n the
+    same shape, int64:
+    distinct source households behind it. places: shape (n_scenarios, n_measures, n_regions, 2
+    [rural, urban]).
     """
 
     measures: tuple[Measure, ...]
@@ -151,9 +164,11 @@ class Cells:
     persons_n: Ints
     places: Floats
     extremes: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
-    """(scenario, scheme, benefit) -> (smallest, largest) monthly amount paid to a recipient in December."""
+    """(scenario, scheme, benefit) -> (smallest, largest) monthly amount paid to a recipient in
+    December."""
     places_n: Ints | None = None
-    """Distinct source households behind `places`, same shape; a household lives in one place, so sums over places are exact."""
+    """Distinct source households behind `places`, same shape; a household lives in one place, so
+    sums over places are exact."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +176,14 @@ class Records:
     """Household records for distribution tables, in household order.
 
     All arrays have first axis n_households except where scenarios come first.
-    welfare: (n_scenarios, n) currency/month per equivalent person; concepts: (n_scenarios, n, 5) currency/month per household;
-    instruments: (n_scenarios, n, n_instruments) currency/month per household, positive for benefits, negative for what the household pays;
-    receives: (n_scenarios, n, n_instruments) bool; members: (n, 2, 7) int16 persons by sex and age group.
-    equivalents: (n,) number of equivalent persons; head_sex, head_status: codes; n_disabled: persons with severe disability.
+    welfare: (n_scenarios, n) currency/month per equivalent person; concepts: (n_scenarios, n, 5)
+    currency/month per household;
+    instruments: (n_scenarios, n, n_instruments) currency/month per household, positive for
+    benefits, negative for what the household pays;
+    receives: (n_scenarios, n, n_instruments) bool; members: (n, 2, 7) int16 persons by sex and age
+    group.
+    equivalents: (n,) number of equivalent persons; head_sex, head_status: codes; n_disabled:
+    persons with severe disability.
     """
 
     household_id: Ints
@@ -199,8 +218,10 @@ class FrameValue:
 class Contents:
     """Everything a run hands to the tables. `scenarios[0]` is the baseline (status quo).
 
-    `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi (value None where nobody gives it).
-    `poverty_lines`: name -> currency/month per equivalent person. `retirement_age` in years by sex (male, female) or None.
+    `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi
+    (value None where nobody gives it).
+    `poverty_lines`: name -> currency/month per equivalent person. `retirement_age` in years by sex
+    (male, female) or None.
     """
 
     scenarios: tuple[str, ...]
@@ -219,15 +240,18 @@ class Contents:
     cells: Cells
     records: Records | None
     household_residuals: tuple[float, ...] = ()
-    """By scenario: largest |disposable - (market + benefits - taxes - contributions)| of any household, divided by the larger of
-    1 and the largest of these amounts in that household (I-14). Empty: the run did not measure it."""
+    """By scenario: largest |disposable - (market + benefits - taxes - contributions)| of any
+    household, divided by the larger of
+    1 and the largest of these amounts in that household (I-14). Empty: the run did not measure
+    it."""
 
 
-# One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells "not applicable" and
+# One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells
+# "not applicable" and
 # "suppressed" from "ok".
 TIDY = (
-    "scenario", "draw", "replicate", "year", "table", "scheme", "function", "row", "column", "group",
-    "unit", "price_basis", "value", "se_sampling", "se_mc", "n", "status",
+    "scenario", "draw", "replicate", "year", "table", "scheme", "function", "row", "column",
+    "group", "unit", "price_basis", "value", "se_sampling", "se_mc", "n", "status",
 )  # fmt: skip
 
 

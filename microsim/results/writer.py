@@ -1,0 +1,177 @@
+"""Writes the results file of a run: labelled arrays, tidy tables, metadata, checks, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from microsim.errors import Fault, InputError
+from microsim.results.atomic import written_whole
+from microsim.results.columns import Columns, identity_columns, metadata_columns, row_columns
+from microsim.results.contents import (
+    AGES,
+    AREAS,
+    SEXES,
+    STATUSES,
+    Contents,
+    Identity,
+    Row,
+)
+from microsim.results.digest import digest
+from microsim.results.layout import DatasetSpec, format_name, format_version, group_spec
+from microsim.results.provenance import check_provenance
+
+SMALLEST_COMPRESSED = 4096  # bytes; below, compression costs more than it saves
+DTYPES = {"float64": "<f8", "int64": "<i8", "int8": "<i1"}
+
+
+def write_results(
+    path: Path | str,
+    contents: Contents,
+    tables: Sequence[Row],
+    identities: Sequence[Identity],
+    provenance: Mapping[str, Any],
+) -> str:
+    """Write a results file whole or not at all, and return its digest.
+
+    Parameters
+    ----------
+    path
+        Where the file goes, usually `results.h5` of a run directory.
+    contents
+        What the run yields; its records are not stored.
+    tables
+        All tables in tidy form.
+    identities
+        The identities checked.
+    provenance
+        Valid against `results_schema/v1/provenance.schema.json`.
+
+    Raises
+    ------
+    InputError
+        The provenance does not fit its schema, or an array has another shape than its labels say.
+    """
+    check_provenance(provenance)
+    text = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
+    found = digest(contents, tables)
+    with (
+        written_whole(Path(path)) as temporary,
+        h5py.File(temporary, "w", libver=("earliest", "v110")) as file,
+    ):
+        _attributes(file, contents)
+        for group, columns in metadata_columns(contents).items():
+            _write_columns(file, group, columns)
+        _write_cells(file, contents)
+        for family in dict.fromkeys(_family(row.table) for row in tables):
+            rows = [row for row in tables if _family(row.table) == family]
+            _write_columns(file, f"tables/{family}", row_columns(rows))
+        _write_columns(file, "identities", identity_columns(identities))
+        file.create_dataset("provenance", data=text, dtype=h5py.string_dtype())
+        file.attrs["digest"] = found
+        file.attrs["provenance_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+        file.flush()
+        file.attrs["complete"] = np.int8(1)
+    return found
+
+
+def _family(code: str) -> str:
+    """Return the letters a table code starts with."""
+    return code.rstrip("0123456789") or code
+
+
+def _attributes(file: h5py.File, contents: Contents) -> None:
+    file.attrs["format_name"] = format_name()
+    file.attrs["format_version"] = np.asarray(format_version(), dtype="<i8")
+    file.attrs["country"] = contents.country
+    file.attrs["currency"] = contents.currency
+    file.attrs["year"] = np.int64(contents.year)
+    file.attrs["equivalence"] = contents.equivalence
+    file.attrs["welfare_meaning"] = contents.welfare_meaning
+    ages = contents.retirement_age or (math.nan, math.nan)
+    file.attrs["retirement_age"] = np.asarray(ages, dtype="<f8")
+
+
+def _write_columns(file: h5py.File, name: str, columns: Columns) -> None:
+    spec = group_spec(name)
+    group = file.create_group(name)
+    group.attrs["meaning"] = spec.meaning
+    length = len(next(iter(columns.values())))
+    values = {"line": np.arange(length), **columns}
+    _write_datasets(group, spec.datasets, values)
+
+
+def _write_cells(file: h5py.File, contents: Contents) -> None:
+    cells, spec = contents.cells, group_spec("cells")
+    group = file.create_group("cells")
+    group.attrs["meaning"] = spec.meaning
+    parts = [(m.kind, m.scheme, m.item, m.statistic) for m in cells.measures]
+    values: dict[str, Any] = {
+        "scenario": contents.scenarios,
+        "measure": ["|".join(part) for part in parts],
+        "sex": SEXES,
+        "age_group": AGES,
+        "status": STATUSES,
+        "region": contents.regions,
+        "area": AREAS,
+        "persons": cells.persons,
+        "persons_n": cells.persons_n,
+        "places": cells.places,
+    }
+    for i, name in enumerate(("kind", "scheme", "item", "statistic")):
+        values[f"measure_{name}"] = [part[i] for part in parts]
+    if cells.places_n is not None:
+        values["places_n"] = cells.places_n
+    _write_datasets(group, spec.datasets, values)
+
+
+def _write_datasets(
+    group: h5py.Group, specs: Sequence[DatasetSpec], values: Mapping[str, Any]
+) -> None:
+    sizes = {spec.name: len(values[spec.name]) for spec in specs if spec.scale}
+    for spec in specs:
+        if spec.name not in values and spec.optional:
+            continue
+        dataset = _create(group, spec, values[spec.name], sizes)
+        for attribute in ("unit", "period", "meaning"):
+            if getattr(spec, attribute):
+                dataset.attrs[attribute] = getattr(spec, attribute)
+        if spec.scale:
+            dataset.make_scale(spec.name)
+        else:
+            for axis, dim in enumerate(spec.dims):
+                dataset.dims[axis].attach_scale(group[dim])
+
+
+def _create(
+    group: h5py.Group, spec: DatasetSpec, values: npt.ArrayLike, sizes: Mapping[str, int]
+) -> h5py.Dataset:
+    expected = tuple(sizes[dim] for dim in spec.dims)
+    array: npt.NDArray[Any]
+    if spec.dtype == "text":
+        array, dtype = (
+            np.array([str(v) for v in np.asarray(values, dtype=object)], dtype=object),
+            h5py.string_dtype(),
+        )
+    else:
+        array, dtype = np.asarray(values, dtype=DTYPES[spec.dtype]), DTYPES[spec.dtype]
+    if array.shape != expected:
+        raise InputError(
+            Fault(
+                f"results, {group.name}/{spec.name}",
+                "has another shape than its labels",
+                str(array.shape),
+                f"{dict(zip(spec.dims, expected, strict=True))}",
+            )
+        )
+    packed = spec.dtype != "text" and array.nbytes >= SMALLEST_COMPRESSED
+    options = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if packed else {}
+    return group.create_dataset(spec.name, data=array, dtype=dtype, **options)
