@@ -26,8 +26,10 @@ TWO_32 = 4294967296.0
 WORD = np.int64(32)
 ZERO = np.uint64(0)
 ONE = np.uint64(1)
-WORD_BITS = np.uint64(63)
-TWO_64 = 18446744073709551616.0
+BITS = np.uint64(64)
+TWO_MINUS_64 = 1.0 / 18446744073709551616.0
+FRACTION_BITS = np.int64(52)
+EXPONENT_BIAS = np.int64(1023)
 LARGEST_EXPONENT = 1020
 
 
@@ -92,17 +94,20 @@ def to_float(hi: np.int64, lo: np.uint64) -> float:
     if negative:
         low = np.uint64(~low + ONE)
         high = np.uint64(~high + np.uint64(low == ZERO))
-    shift = 0
-    while shift < 128 and not high >> WORD_BITS:
-        high = np.uint64((high << ONE) | (low >> WORD_BITS))
-        low = np.uint64(low << ONE)
-        shift += 1
-    if low != ZERO:
-        high = np.uint64(high | ONE)  # sticky: 64 bits are enough to round 53 rightly
-    value = np.float64(high)
-    for _ in range(shift):
-        value *= 0.5
-    return -value if negative else value
+    if high == ZERO:
+        value = np.float64(low) * TWO_MINUS_64
+    else:
+        # Bring the first bit to the top (or one below it); the 62 bits or more that then stand in
+        # `high`, with a sticky last bit for the rest, round to 53 as the whole number would.
+        exponent = (np.float64(high).view(np.int64) >> FRACTION_BITS) - EXPONENT_BIAS
+        shift = np.uint64(max(np.int64(63) - exponent, np.int64(0)))
+        if shift > ZERO:
+            high = np.uint64((high << shift) | (low >> (BITS - shift)))
+            low = np.uint64(low << shift)
+        if low != ZERO:
+            high = np.uint64(high | ONE)
+        value = np.float64(high) / np.float64(ONE << shift)
+    return float(-value if negative else value)
 
 
 @kernel

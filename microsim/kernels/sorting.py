@@ -68,9 +68,9 @@ def argsort_slice(values: Floats, start: int, stop: int) -> Ints:
         shift = np.uint64(digit * DIGIT_BITS)
         for i in range(n):
             key = keys[i]
-            bucket = np.int64((key >> shift) & DIGIT_MASK)
-            place = places[bucket]
-            places[bucket] = place + 1
+            into = np.int64((key >> shift) & DIGIT_MASK)
+            place = places[into]
+            places[into] = place + 1
             other_keys[place] = key
             other_rows[place] = rows[i]
         keys, other_keys = other_keys, keys
