@@ -116,6 +116,12 @@ class Section:
                 self.fault(key, f"unknown key '{key}'", expected=", ".join(allowed), remedy=hint)
 
 
+def line_of(values: list[Any], number: int) -> int:
+    """Return the line of an item of a list, 1-based; 1 if the list does not know it."""
+    lines = getattr(values, "lc", None)
+    return 1 if lines is None else int(lines.data[number][0]) + 1
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean ...?` for the nearest known name, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
