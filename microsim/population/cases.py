@@ -42,7 +42,7 @@ def derive(
             dict.fromkeys(case.result for case in column.cases)
         )
         converter.labels.setdefault(name, labels)
-        for case in column.cases:
+        for number, case in enumerate(column.cases):
             here = left.copy()
             for other, sign, value in case.conditions:
                 here &= COMPARE[sign](table[other], _code(mapping.columns.get(other), other, value))
@@ -51,7 +51,7 @@ def derive(
             text = " and ".join(f"{other} {sign} {value}" for other, sign, value in case.conditions)
             converter.report.note(
                 "derived", name, f"'{case.result}' where {text or 'no other case holds'}",
-                int(here.sum()), n, column.because,
+                int(here.sum()), n, column.because if number == 0 else "",
             )  # fmt: skip
         table[name] = codes
 

@@ -137,7 +137,7 @@ def check_same(
             f"differs between the rows of {counted(int(wrong.sum()), 'household')}",
             who.some(wrong),
             "one value for each household",
-            "If that is meant, state across_rows: sum (amounts) or within_household: mean (weights).",
+            "If meant, state across_rows: sum (amounts) or within_household: mean (weights).",
         )
     return wrong
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import FaultList
-from microsim.population.checks import note_rows
+from microsim.population.checks import Households, counted, note_rows
 from microsim.population.columns import OLDEST, Column
 from microsim.population.import_report import ImportReport
 from microsim.population.mapping import TIMES_A_YEAR, ColumnMapping, Scalar, Source
@@ -201,7 +201,8 @@ class Converter:
             _check_ages(self.faults, table, source, values, rows, shown)
             return values
         low = values < 0.0
-        if column.unit in ("number",) or not bool(low.any()) or mapping.negative == "keep":
+        summed = mapping.across_rows == "sum" and column.of == "household"
+        if summed or _may_be_negative(mapping) or not bool(low.any()):
             return values
         if mapping.negative == "zero":
             text = f"{column.name} set to 0"
@@ -222,6 +223,32 @@ class Converter:
             shown,
         )
         return values
+
+    def not_negative(
+        self, table: Table, mapping: ColumnMapping, values: Floats, who: Households
+    ) -> Floats:
+        """Treat sums over the rows of households that are negative. `values`: (n_households,)."""
+        low = values < 0.0
+        if _may_be_negative(mapping) or not bool(low.any()):
+            return values
+        name, columns = mapping.column.name, mapping.sources[""].columns
+        if mapping.negative == "zero":
+            text = f"{name} of the household set to 0"
+            listed = ", ".join(columns)
+            self.report.note("negative", listed, text, int(low.sum()), who.n, mapping.because)
+            return np.where(low, 0.0, values)
+        self.faults.add(
+            table.where(*columns),
+            f"make '{name}' negative in {counted(int(low.sum()), 'household')}",
+            who.some(low),
+            f"{mapping.column.unit}, 0 or more",
+            f"State negative: zero or negative: keep at {mapping.where}.",
+        )
+        return values
+
+
+def _may_be_negative(mapping: ColumnMapping) -> bool:
+    return mapping.column.unit == "number" or mapping.negative == "keep"
 
 
 def _check_ages(

@@ -207,7 +207,8 @@ def _household_columns(
         if table is files.households:
             columns[name] = values[rows_of[table.file]]
         elif column.across_rows == "sum" and source.constant is None:
-            columns[name] = np.bincount(who.of_row, values, who.n)
+            summed = np.bincount(who.of_row, values, who.n).astype(np.float64)
+            columns[name] = converter.not_negative(table, column, summed, who)
         else:
             checks.check_same(faults, table, source.columns, values, who)
             columns[name] = values[who.first]
