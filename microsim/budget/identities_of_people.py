@@ -15,6 +15,7 @@ from microsim.budget.sums import (
     WORKING_AGE_GROUPS,
     add_up,
 )
+from microsim.results.classifications import account_row
 from microsim.results.contents import STATUSES, Measure
 
 POPULATION = Measure("population", "", "", "persons")
@@ -122,7 +123,7 @@ def _payg(ledger: Ledger, number: int, scheme: str) -> Iterator[Side]:
     replacement = ledger.value(
         name, "B5", row="Average benefit / average insurable earnings", scheme=scheme
     )
-    rate = ledger.value(name, "C6", row="26 PAYG cost rate", column="18 / 23", scheme=scheme)
+    rate = ledger.value(name, "C6", row=account_row(26), scheme=scheme)
     if any(map(math.isnan, (dependency, replacement, rate))):
         return
     rest = account.total_expenditure - account.benefits_where(given=False)

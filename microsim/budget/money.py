@@ -194,11 +194,15 @@ def _account(table: TableRows, a: Account) -> None:
 def _ratios(table: TableRows, a: Account) -> None:
     name, scheme = a.scenario, a.scheme.id
     net = a.total_expenditure - a.paid_to_schemes
-    for number, column, value, unit in (
-        (26, "18 / 23", 100 * ratio(a.total_expenditure, a.insurable), "%"),
-        (26, "(18 - 16) / 23", 100 * ratio(net, a.insurable), "%"),
-        (27, "(1 + 2 + 3 + 4) / 23", 100 * ratio(a.contributions, a.insurable), "%"),
-        (28, "22 / 18", ratio(a.reserve_closing, a.total_expenditure), "years"),
-        (28, "21 / 18", ratio(a.reserve_opening, a.total_expenditure), "years"),
+    net_rate, opening_ratio = (
+        "26 PAYG cost rate, net = (18 - 16) / 23",
+        "28 Reserve ratio = 21 / 18",
+    )
+    for row, value, unit in (
+        (account_row(26), 100 * ratio(a.total_expenditure, a.insurable), "%"),
+        (net_rate, 100 * ratio(net, a.insurable), "%"),
+        (account_row(27), 100 * ratio(a.contributions, a.insurable), "%"),
+        (account_row(28), ratio(a.reserve_closing, a.total_expenditure), "years"),
+        (opening_ratio, ratio(a.reserve_opening, a.total_expenditure), "years"),
     ):
-        table.add(name, account_row(number), value, unit, column=column, scheme=scheme)
+        table.add(name, row, value, unit, scheme=scheme)

@@ -71,10 +71,10 @@ def test_scheme_account__gives_the_fund_its_ratios(value):
     key = {"table": "C6", "scheme": "NSSF"}
     assert value(row="21 Reserve opening", **key) == 5000
     assert value(row="22 Reserve closing", **key) == 5860
-    assert value(row="26 PAYG cost rate", column="18 / 23", **key) == 8.0
-    assert value(row="26 PAYG cost rate", column="(18 - 16) / 23", **key) == 7.7
-    assert value(row="27 Collected contribution rate", **key) == 10.5
-    assert value(row="28 Reserve ratio", column="22 / 18", **key) == 3.6625
+    assert value(row="26 PAYG cost rate = 18 / 23", **key) == 8.0
+    assert value(row="26 PAYG cost rate, net = (18 - 16) / 23", **key) == 7.7
+    assert value(row="27 Collected contribution rate = (1 + 2 + 3 + 4) / 23", **key) == 10.5
+    assert value(row="28 Reserve ratio = 22 / 18", **key) == 3.6625
 
 
 CONSOLIDATED = {

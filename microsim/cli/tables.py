@@ -1,0 +1,132 @@
+"""`microsim tables`: prints the tables of a run, or writes them as CSV, workbook or page."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microsim.errors import Fault, InputError
+from microsim.report.arrange import arrange, available, select
+from microsim.report.titles import HEADLINE
+from microsim.results.contents import Row
+from microsim.results.reader import Results, read_results
+
+FORMATS = ("text", "csv", "xlsx", "html")
+WIDE = 200  # columns of a text file, which no terminal cuts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("tables")(tables)
+
+
+def tables(
+    run: Annotated[Path, typer.Argument(help="Run directory, or its results.h5.")],
+    table: Annotated[
+        list[str] | None, typer.Option(help="Code of a table, such as C7; may be repeated.")
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, csv, xlsx or html.")
+    ] = "text",
+    out: Annotated[Path | None, typer.Option(help="File to write (xlsx needs one).")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Scenario to show; may be repeated.")
+    ] = None,
+    fiscal_year: Annotated[
+        int | None, typer.Option(metavar="MONTH", help="First month of the fiscal year, 1 to 12.")
+    ] = None,
+) -> None:
+    """Print the tables of a run: the social budget unless told otherwise."""
+    if output_format not in FORMATS:
+        raise InputError(f"unknown format {output_format!r}; expected one of {', '.join(FORMATS)}.")
+    results = read_results(run)
+    check_fiscal_year(fiscal_year, results)
+    codes = list(table or ())
+    if not codes and output_format == "text":
+        codes = [code for code in HEADLINE if code in available(results.rows)]
+    rows = select(results.rows, codes, scenario or ())
+    _write(results, rows, output_format, out)
+    if output_format == "text" and out is None and not table:
+        others = [code for code in available(results.rows) if code not in codes]
+        sys.stdout.write(f"Further tables: --table {', '.join(others)}\n" if others else "")
+
+
+def check_fiscal_year(first_month: int | None, results: Results) -> None:
+    """Check that the run holds what a fiscal year needs.
+
+    Raises
+    ------
+    InputError
+        The month is none, or the fiscal year reaches into a year that the run does not hold.
+    """
+    if first_month is None or first_month == 1:
+        return
+    if not 1 <= first_month <= 12:
+        raise InputError(f"--fiscal-year {first_month}: expected the first month, 1 to 12.")
+    year = results.contents.year
+    raise InputError(
+        Fault(
+            f"--fiscal-year {first_month}",
+            "the fiscal year crosses calendar years, and results hold sums of calendar years",
+            f"{year} only",
+            f"monthly sums of {year} and {year + 1}",
+            "Leave out --fiscal-year, or give 1.",
+        )
+    )
+
+
+def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path | None) -> None:
+    footer = f"Run of {results.provenance['created']}, digest: {results.digest}."
+    currency = results.contents.currency
+    if output_format == "xlsx":
+        from microsim.report.workbook import write_workbook
+
+        if out is None:
+            raise InputError("a workbook needs a file: add --out tables.xlsx.")
+        write_workbook(arrange(rows), out, currency, footer)
+        sys.stdout.write(f"{out}\n")
+        return
+    if output_format == "text" and out is None:
+        _print(rows, currency, footer)
+        return
+    text = _text(results, rows, output_format, footer)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{out}\n")
+
+
+def _print(rows: Sequence[Row], currency: str, footer: str) -> None:
+    from rich.console import Console
+
+    from microsim.report.text import print_tables
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    print_tables(arrange(rows), console, currency, footer)
+
+
+def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str) -> str:
+    contents, buffer = results.contents, io.StringIO()
+    if output_format == "csv":
+        from microsim.report.tidy import write_csv
+
+        write_csv(rows, buffer)
+    elif output_format == "html":
+        from microsim.report.page import page_html
+
+        title = f"Social budget, {contents.country} {contents.year}"
+        return page_html(arrange(rows), title, contents.currency, footer)
+    else:
+        from rich.console import Console
+
+        from microsim.report.text import print_tables
+
+        console = Console(file=buffer, width=WIDE)
+        print_tables(arrange(rows), console, contents.currency, footer)
+    return buffer.getvalue()

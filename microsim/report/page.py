@@ -1,0 +1,39 @@
+"""Writes tables as one self-contained page for browser and printer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from microsim.report.arrange import Sheet, figure_text
+from microsim.report.titles import NOTE
+
+
+def page_html(sheets: Sequence[Sheet], title: str, currency: str, footer: str) -> str:
+    """Return the page; every text from the run is escaped.
+
+    Parameters
+    ----------
+    sheets
+        The tables, arranged.
+    title
+        Heading of the page.
+    currency
+        Currency that LCU stands for.
+    footer
+        Which run this is.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html.j2").render(
+        sheets=sheets,
+        title=title,
+        currency=currency,
+        note=NOTE,
+        footer=footer,
+        figure=figure_text,
+    )

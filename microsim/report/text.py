@@ -1,0 +1,62 @@
+"""Prints tables on the terminal or to a text file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from microsim.report.arrange import Block, Sheet, figure_text
+from microsim.report.titles import NOTE
+
+
+def print_tables(
+    sheets: Sequence[Sheet], console: Console, currency: str, footer: str = ""
+) -> None:
+    """Print tables, with scenarios or columns side by side.
+
+    Parameters
+    ----------
+    sheets
+        The tables, arranged.
+    console
+        Where to print.
+    currency
+        Currency that LCU stands for.
+    footer
+        Which run this is.
+    """
+    for sheet in sheets:
+        console.print(f"[bold]{escape(f'{sheet.code} {sheet.title}, {sheet.year}')}[/bold]")
+        for block in sheet.blocks:
+            console.print(_block(block))
+        console.print()
+    console.print(escape(f"LCU is {currency}. {NOTE}"))
+    if footer:
+        console.print(escape(footer))
+
+
+def _block(block: Block) -> Table:
+    table = Table(title=escape(block.title), title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    units = {line.unit for line in block.lines} - {""}
+    with_units = len(units) > 1
+    if with_units:
+        table.add_column("unit")
+    elif units:
+        table.title = escape(f"{block.title} ({units.pop()})")
+    for column in block.columns:
+        table.add_column(escape(column), justify="right", no_wrap=True)
+    scheme = "ALL"
+    for line in block.lines:
+        if line.scheme != scheme:
+            scheme = line.scheme
+            heading = "All schemes" if scheme == "ALL" else scheme
+            table.add_row(f"[bold]{escape(heading)}[/bold]")
+        label = escape(line.label)
+        units_cell = [line.unit] if with_units else []
+        strong = "bold" if line.row.upper().find("TOTAL") >= 0 else None
+        table.add_row(label, *units_cell, *map(figure_text, line.cells), style=strong)
+    return table

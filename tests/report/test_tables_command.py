@@ -1,0 +1,216 @@
+"""`microsim tables` and `microsim validate`: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+
+import h5py
+import numpy as np
+import pytest
+import typer
+from budget_contents import mini_social_budget, random_contents
+from typer.testing import CliRunner
+
+from microsim.budget.identities import check_identities
+from microsim.budget.tables import all_tables
+from microsim.cli import tables, validate
+from microsim.errors import FormatError, IdentityViolatedError, InputError
+from microsim.report.arrange import arrange, figure_text
+from microsim.results.contents import TIDY, Row
+from microsim.results.writer import write_results
+
+PROVENANCE = {
+    "software": {"name": "microsim", "version": "0"},
+    "inputs": [],
+    "seed": 1,
+    "created": "2025-01-01T00:00:00Z",
+    "execution": {"backend": "serial", "workers": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def app():
+    """Return a command line with the two commands."""
+    program = typer.Typer()
+    tables.register(program)
+    validate.register(program)
+    return program
+
+
+def _write(folder, contents, rows=None):
+    rows = all_tables(contents) if rows is None else rows
+    write_results(
+        folder / "results.h5", contents, rows, check_identities(contents, rows), PROVENANCE
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the run directory of the worked social budget."""
+    return _write(tmp_path_factory.mktemp("mini"), mini_social_budget())
+
+
+@pytest.fixture(scope="module")
+def reform(tmp_path_factory):
+    """Return a run directory with a reform."""
+    return _write(tmp_path_factory.mktemp("reform"), random_contents(21))
+
+
+def _invoke(app, *arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def test_tables__prints_the_social_budget(app, run):
+    text = _invoke(app, "tables", run)
+    assert "C7 Consolidated social budget, 2025" in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "Total receipts 4,630.0" in lines
+    assert "Total expenditure 3,750.0" in lines
+    assert "Total receipts 4.63" in lines
+    assert "Balance n/a" in lines
+    assert any(line.startswith("Further tables: --table B1, ") for line in lines)
+    assert "Totals may not add" in text
+
+
+def test_tables__prints_a_scheme_account(app, run):
+    lines = [" ".join(x.split()) for x in _invoke(app, "tables", run, "--table", "C6").splitlines()]
+    assert "26 PAYG cost rate = 18 / 23 % 8.00" in lines
+    assert "28 Reserve ratio = 22 / 18 years 3.66" in lines
+    assert "24 Contributors persons n/a" in lines
+
+
+def test_tables__writes_tidy_csv(app, run):
+    text = _invoke(app, "tables", run, "--table", "C7", "--format", "csv")
+    reader = csv.DictReader(io.StringIO(text))
+    assert tuple(reader.fieldnames) == TIDY
+    found = {
+        (r["row"], r["column"]): r for r in reader if r["scenario"] == "SQ" and r["table"] == "C7"
+    }
+    assert float(found["Balance", "current prices"]["value"]) == 880.0
+    assert found["Balance", "% of total"]["value"] == ""
+    assert found["Balance", "% of total"]["status"] == "not applicable"
+    assert found["Balance", "current prices"]["n"] == ""
+
+
+def test_tables__writes_a_workbook_with_formulas(app, reform, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    out = tmp_path / "tables.xlsx"
+    _invoke(app, "tables", reform, "--format", "xlsx", "--out", out)
+    formulas = openpyxl.load_workbook(out)
+    values = openpyxl.load_workbook(out, data_only=True)
+    assert {"C1", "C6", "C7", "C10"} <= set(formulas.sheetnames)
+    for code in ("C1", "C4", "C5", "C6", "C7", "C10"):
+        checked = 0
+        for line in formulas[code].iter_rows():
+            for cell in line:
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    checked += 1
+                    expected = _evaluate(values[code], cell.value)
+                    stored = values[code][cell.coordinate].value
+                    assert stored == pytest.approx(expected, rel=1e-9, abs=1e-6)
+        assert checked, code
+
+
+def _evaluate(sheet, formula):
+    terms = formula[1:].replace("-", "+-").split("+")
+    return sum(
+        (-1 if term.startswith("-") else 1) * sheet[term.lstrip("-")].value
+        for term in terms
+        if term
+    )
+
+
+def test_tables__writes_a_page_that_escapes_labels(app, tmp_path):
+    contents = mini_social_budget()
+    first = dataclasses.replace(contents.schemes[0], label="<script>alert(1)</script>")
+    contents = dataclasses.replace(contents, schemes=(first, *contents.schemes[1:]))
+    run = _write(tmp_path, contents)
+    out = tmp_path / "tables.html"
+    _invoke(app, "tables", run, "--format", "html", "--out", out)
+    text = out.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "http" not in text
+    assert "4,630.0" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--table", "Z9"], "table 'Z9' is not in these results; found B1, "),
+        (["--scenario", "none"], "scenario 'none' is not in these results; found SQ"),
+        (["--format", "pdf"], "unknown format 'pdf'; expected one of text, csv, xlsx, html"),
+        (["--format", "xlsx"], "a workbook needs a file: add --out"),
+        (["--fiscal-year", "7"], r"found 2025 only; expected monthly sums of 2025 and 2026"),
+        (["--fiscal-year", "13"], "expected the first month, 1 to 12"),
+    ],
+)
+def test_tables__refuses_what_it_cannot_do(app, run, arguments, message):
+    with pytest.raises(InputError, match=message):
+        _invoke(app, "tables", run, *arguments)
+
+
+def test_figures__tell_zero_missing_suppressed_and_negative_apart():
+    def text(value, **key):
+        return figure_text(Row("SQ", 2025, "C7", "r", "c", "LCU million", value, **key))
+
+    assert text(0.0) == "0"
+    assert text(0.01) == "0.0"
+    assert text(-0.01) == "0.0"
+    assert text(-1234.56) == "(1,234.6)"
+    assert text(np.nan, status="not applicable") == "n/a"
+    assert text(np.nan, status="not available") == "n/a"
+    assert text(np.nan, status="suppressed", n=10) == "(·)"
+    assert text(5.0, n=30) == "5.0 u"
+    assert text(5.0, n=50) == "5.0"
+    assert figure_text(None) == ""
+
+
+def test_arrange__puts_scenarios_side_by_side():
+    sheet = next(s for s in arrange(all_tables(random_contents(1))) if s.code == "C7")
+    assert sheet.blocks[0].columns == ("SQ", "R1")
+    assert [b.title for b in sheet.blocks] == [
+        "current prices", "constant prices (constant 2025)", "% of GDP", "% of total",
+    ]  # fmt: skip
+
+
+def test_validate__prints_the_digest(app, reform):
+    text = _invoke(app, "validate", reform)
+    digest = next(x for x in text.splitlines() if x.startswith("digest: ")).split()[1]
+    assert len(digest) == 64
+    assert "checks hold (I-02, I-04" in text
+
+
+def test_validate__notices_a_changed_figure(app, reform, tmp_path):
+    path = tmp_path / "results.h5"
+    path.write_bytes((reform / "results.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["cells/persons"][0, 0, 0, 0, 0] += 1
+    with pytest.raises(FormatError, match="results do not match their checksum"):
+        _invoke(app, "validate", path)
+
+
+def test_validate__notices_a_changed_layout(app, reform, tmp_path):
+    path = tmp_path / "results.h5"
+    path.write_bytes((reform / "results.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["tables/C/unit"]
+        file["cells/persons"].attrs["meaning"] = "other"
+    with pytest.raises(FormatError, match=r"(?s)persons: has another meaning.*unit: is missing"):
+        _invoke(app, "validate", path)
+
+
+def test_validate__fails_on_a_violated_identity(app, tmp_path):
+    contents = random_contents(22)
+    rows = all_tables(contents)
+    position = next(i for i, r in enumerate(rows) if r.table == "C7" and r.row == "Balance")
+    rows[position] = dataclasses.replace(rows[position], value=rows[position].value + 1.0)
+    run = _write(tmp_path, contents, rows)
+    with pytest.raises(IdentityViolatedError, match="consolidated balance = sum of balances"):
+        _invoke(app, "validate", run)
