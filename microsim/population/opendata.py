@@ -138,6 +138,10 @@ class Country:
         Year -> LCU per international dollar of GDP.
     household_size
         Mean persons in a household, or None.
+    sources
+        Sources of the series that the user supplied, by name.
+    population_year
+        Year of a population that the user supplied, used for whatever year is asked for.
     """
 
     iso3: str
@@ -150,6 +154,7 @@ class Country:
     ppp: dict[int, float]
     household_size: float | None
     sources: dict[str, str] = field(default_factory=dict)
+    population_year: int | None = None
 
     def latest(self, name: str, year: int) -> tuple[float, int] | None:
         """Return (value, its year) of an indicator: of `year`, or else of the nearest year.

@@ -1,0 +1,164 @@
+"""Gathers what a synthesis needs: shipped data, the country's file, and what the user supplies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from microsim.errors import FaultList, InputError
+from microsim.population.opendata import DECADES, INDICATORS, Country, countries, country
+from microsim.population.synthesis.labour import LabourRates
+
+SEXES = ("male", "female")
+_BY_SEX = (
+    "participation_15plus", "participation_15_64", "participation_25_54", "participation_65plus",
+    "employment_15plus", "self_employed", "family_workers", "agriculture", "industry", "services",
+)  # fmt: skip
+REQUIRED = (
+    *(f"{name}_{sex}" for name in _BY_SEX for sex in SEXES),
+    "urban", "gini", "poverty_300", "poverty_420", "poverty_830", "gni_per_head_ppp",
+)  # fmt: skip
+SPECIAL = ("population", "ppp", "household_size")
+REMEDY = "Supply it with --data FILE, a YAML file with `series: {NAME: {values: {YEAR: NUMBER}, source: TEXT}}`."
+
+
+def missing_series(data: Country) -> list[tuple[str, str]]:
+    """Return (name, meaning) of each series that a synthesis of this country lacks."""
+    missing = [
+        (name, INDICATORS[name].meaning) for name in REQUIRED if not data.series.get(name)
+    ]
+    if data.population is None:
+        missing.insert(0, ("population", "persons by sex and 5-year age, 21 groups each"))
+    if not data.ppp:
+        missing.append(("ppp", "LCU per international dollar"))
+    if not data.series.get("inflation") and not data.series.get("gdp_deflator"):
+        missing.append(("inflation", INDICATORS["inflation"].meaning))
+    return missing
+
+
+def require(data: Country) -> None:
+    """Check that a country has every series.
+
+    Raises
+    ------
+    InputError
+        Naming each missing series and how to supply it.
+    """
+    faults = FaultList()
+    for name, meaning in missing_series(data):
+        faults.add(f"{data.iso3} ({data.name})", f"the series {name} is missing", expected=meaning,
+                   remedy=REMEDY)  # fmt: skip
+    faults.raise_if_any()
+
+
+def coverage() -> dict[str, tuple[str, ...]]:
+    """Return, for each country known, the names of the series that are missing (none: it works)."""
+    return {
+        code: tuple(name for name, _ in missing_series(country(code))) for code in countries()
+    }
+
+
+def with_user_data(data: Country, path: Path) -> Country:
+    """Return the country with the series of a user's file put over the shipped ones.
+
+    Raises
+    ------
+    InputError
+        The file has faults; all are named.
+    """
+    from microsim.population.synthesis.parameters import read_mapping
+
+    content = read_mapping(path)
+    faults = FaultList()
+    series, sources = dict(data.series), dict(data.sources)
+    changed: dict[str, Any] = {}
+    given = content.get("series") or {}
+    if not isinstance(given, dict):
+        raise InputError(f"{path.name}: series: expected a mapping of names. {REMEDY}")
+    for name, entry in given.items():
+        where = f"{path.name}: series.{name}"
+        if name not in INDICATORS and name not in SPECIAL:
+            known = ", ".join((*REQUIRED, *SPECIAL))
+            faults.add(where, "is not a series", name, known)
+        elif not isinstance(entry, dict) or not entry.get("source"):
+            faults.add(where, "has no source", remedy="Say where the figures come from.")
+        elif name == "population":
+            changed |= _population(faults, where, entry)
+            sources[name] = str(entry["source"])
+        else:
+            values = _values(faults, where, entry)
+            sources[name] = str(entry["source"])
+            if name == "ppp":
+                changed["ppp"] = values
+            elif name == "household_size":
+                changed["household_size"] = next(iter(values.values()), None)
+            else:
+                series[name] = values
+    faults.raise_if_any()
+    return replace(data, series=series, sources=sources, **changed)
+
+
+def _values(faults: FaultList, where: str, entry: dict[str, Any]) -> dict[int, float]:
+    values = entry.get("values")
+    if not isinstance(values, dict) or not values:
+        faults.add(where, "has no values", values, "a mapping of year to number")
+        return {}
+    found = {}
+    for year, value in values.items():
+        if isinstance(year, int) and isinstance(value, int | float) and np.isfinite(value):
+            found[year] = float(value)
+        else:
+            faults.add(where, "has a value that is not a number by year", f"{year}: {value}")
+    return found
+
+
+def _population(faults: FaultList, where: str, entry: dict[str, Any]) -> dict[str, Any]:
+    table = []
+    for sex in SEXES:
+        groups = entry.get(sex)
+        numbers = isinstance(groups, list) and all(isinstance(x, int | float) for x in groups)
+        if not numbers or len(groups) != 21 or min(groups) < 0 or sum(groups) <= 0:
+            faults.add(f"{where}.{sex}", "is not a population by 5-year age", groups,
+                       "21 numbers, 0-4 to 100 and over")  # fmt: skip
+        else:
+            table.append(groups)
+    if not isinstance(entry.get("year"), int):
+        faults.add(f"{where}.year", "is missing", entry.get("year"), "the year of the figures")
+    if len(table) < len(SEXES):
+        return {}
+    groups = np.repeat(np.array([table], dtype=np.float64), len(DECADES), axis=0)
+    return {"population": groups, "population_year": entry.get("year")}
+
+
+def labour_rates(data: Country, year: int) -> tuple[LabourRates, LabourRates]:
+    """Return the labour statistics of men and women in the year, or the nearest with data."""
+    return _rates_of(data, year, "male"), _rates_of(data, year, "female")
+
+
+def _rates_of(data: Country, year: int, sex: str) -> LabourRates:
+    def share(name: str) -> float:
+        found = data.latest(f"{name}_{sex}", year)
+        if found is None:
+            raise InputError(f"{data.iso3}: the series {name}_{sex} is missing. {REMEDY}")
+        return found[0] / 100.0
+
+    def optional(name: str) -> float | None:
+        found = data.latest(f"{name}_{sex}", year)
+        return None if found is None else found[0] / 100.0
+
+    participation = (
+        share("participation_15plus"), share("participation_15_64"),
+        share("participation_25_54"), share("participation_65plus"),
+    )  # fmt: skip
+    return LabourRates(
+        participation=participation,
+        employment=share("employment_15plus"),
+        youth_employment=optional("employment_15_24"),
+        youth_unemployment=optional("unemployment_15_24"),
+        self_employed=share("self_employed"),
+        family_workers=min(share("family_workers"), share("self_employed")),
+        sectors=(share("agriculture"), share("industry"), share("services")),
+    )
