@@ -150,7 +150,9 @@ def _gdp_decomposition(
         * ((amount / people) / (gdp.value / employed))
     )
     name = ledger.contents.scenarios[number]
-    share = ledger.value(name, "B4", row="Expenditure", column=benefit, scheme=scheme, group="")
+    share = ledger.value(
+        name, "B4", row="Expenditure, % GDP", column=benefit, scheme=scheme, group=""
+    )
     what = f"% GDP = product of its four ratios, {scheme} {benefit}"
     yield Side("I-12", name, what, share, 100 * product)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from microsim.results.contents import AREAS, SEXES, STATUSES, Contents, Measure
+from microsim.results.contents import AGES, AREAS, SEXES, STATUSES, Contents, Measure
 
 SMALLEST_N = 25
 EMPLOYED = tuple(i for i, name in enumerate(STATUSES) if 1 <= i <= 6)
@@ -71,9 +71,9 @@ class Sums:
         return self._at_least(self.households(scenario, measure))
 
     def groups(self, scenario: int, measure: Measure, *axes: str) -> list[tuple[str, float, int]]:
-        """Return (group, sum, households) along sex, status, region or area.
+        """Return (group, sum, households) along sex, age_group, status, region or area.
 
-        Along sex and status `households` is the largest number in any one cell of the group: a
+        Along sex, age and status `households` is the largest number in any one cell of the group: a
         lower bound of the distinct households, which errs towards suppression.
         """
         found: list[tuple[str, float, int]] = []
@@ -92,6 +92,11 @@ class Sums:
             return [
                 (f"status={label}", add_up(persons[:, :, i]), self._at_least(n[:, :, i]))
                 for i, label in enumerate(STATUSES)
+            ]
+        if axis == "age_group":
+            return [
+                (f"age_group={label}", add_up(persons[:, i]), self._at_least(n[:, i]))
+                for i, label in enumerate(AGES)
             ]
         places = self.places(scenario, measure)
         counts = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from microsim.budget.accounts import all_accounts
+from microsim.budget.beneficiaries import beneficiaries, benefit_levels
 from microsim.budget.comparison import comparison
 from microsim.budget.consolidation import consolidate, social_budget
+from microsim.budget.contributors import contributors, insurable_earnings
+from microsim.budget.coverage import effective_coverage, ratios
 from microsim.budget.key_figures import key_figures
 from microsim.budget.money import (
     expenditure_by_function,
@@ -36,6 +39,12 @@ def all_tables(contents: Contents) -> list[Row]:
     budgets = [consolidate(name, of) for name, of in pairs]
     figures = [key_figures(sums, i, accounts[i], budgets[i]) for i in range(len(pairs))]
     return [
+        *contributors(sums, accounts),
+        *insurable_earnings(sums, accounts),
+        *beneficiaries(sums, accounts),
+        *benefit_levels(sums, accounts),
+        *ratios(sums, accounts),
+        *effective_coverage(sums),
         *expenditure_by_scheme(contents, accounts),
         *expenditure_by_function(contents, accounts),
         *scheme_by_function(contents, accounts),

@@ -74,7 +74,7 @@ def test_tables__prints_the_social_budget(app, run):
     assert "Total expenditure 3,750.0" in lines
     assert "Total receipts 4.63" in lines
     assert "Balance n/a" in lines
-    assert any(line.startswith("Further tables: --table B1, ") for line in lines)
+    assert any(line.startswith("Further tables: --table B2, ") for line in lines)
     assert "Totals may not add" in text
 
 
@@ -143,7 +143,7 @@ def test_tables__writes_a_page_that_escapes_labels(app, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--table", "Z9"], "table 'Z9' is not in these results; found B1, "),
+        (["--table", "Z9"], "table 'Z9' is not in these results; found B2, "),
         (["--scenario", "none"], "scenario 'none' is not in these results; found SQ"),
         (["--format", "pdf"], "unknown format 'pdf'; expected one of text, csv, xlsx, html"),
         (["--format", "xlsx"], "a workbook needs a file: add --out"),

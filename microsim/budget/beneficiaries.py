@@ -1,0 +1,128 @@
+"""Makes tables B3 and B4: who receives each benefit, and how much of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from microsim.budget.accounts import Account
+from microsim.budget.consolidation import frame_value
+from microsim.budget.rows import TableRows, ratio
+from microsim.budget.sums import Sums, add_up
+from microsim.results.contents import Benefit, Measure, Row
+
+FLOWS = ("Opening", "New awards", "Terminations")
+STOCKS = (  # row, statistic, months it is divided by
+    ("Closing (31 December)", "december", 1),
+    ("Average in year", "months", 12),
+    ("Received at least once in the year", "ever", 1),
+    ("Persons living in receiving units", "covered", 1),
+    ("Eligible, average in year", "eligible_months", 12),
+)
+
+
+def monthly(sums: Sums, series: str) -> float:
+    """Return a series of the frame in currency a month; NaN where nobody gives it."""
+    value = frame_value(sums.contents, series)
+    found = sums.contents.frame.get(series)
+    return value / 12 if found and found.unit == "currency/year" else value
+
+
+def beneficiaries(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:
+    """Return table B3: recipients of each benefit (column), persons; flows need earlier years."""
+    table = TableRows("B3", sums.contents.year)
+    for scenario, of_scenario in enumerate(accounts):
+        for account in of_scenario:
+            for b in account.scheme.benefits:
+                _recipients(table, sums, scenario, account, b)
+    return table.rows
+
+
+def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b: Benefit) -> None:
+    name = account.scenario
+    scheme, function = account.scheme.id, b.function
+    for row in FLOWS:
+        table.add(
+            name, row, math.nan, "persons", column=b.id, scheme=scheme, function=function,
+            missing="not applicable",
+        )  # fmt: skip
+    for row, statistic, months in STOCKS:
+        measure = Measure("benefit", scheme, b.id, statistic)
+        if measure not in sums.position or (statistic == "eligible_months" and not b.has_eligible):
+            table.add(name, row, math.nan, "persons", column=b.id, scheme=scheme, function=function)
+            continue
+        axes = ["sex"]
+        if statistic == "months":
+            axes += ["age_group", "region", "area"]
+        whole = ("", add_up(sums.persons(scenario, measure)), sums.n(scenario, measure))
+        for group, value, n in (whole, *sums.groups(scenario, measure, *axes)):
+            table.add(
+                name, row, value / months, "persons", column=b.id, scheme=scheme,
+                function=function, group=group, n=n,
+            )  # fmt: skip
+    eligible = sums.total(scenario, "benefit", scheme, b.id, "eligible_months")
+    received = sums.total(scenario, "benefit", scheme, b.id, "months")
+    rate = 100 * ratio(received, eligible) if b.has_eligible else math.nan
+    table.add(name, "Effective take-up", rate, "%", column=b.id, scheme=scheme, function=function)
+
+
+def benefit_levels(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:
+    """Return table B4: level of each benefit (column), LCU a month and against wages and lines."""
+    table = TableRows("B4", sums.contents.year)
+    for scenario, of_scenario in enumerate(accounts):
+        for account in of_scenario:
+            for b in account.scheme.benefits:
+                _levels(table, sums, scenario, account, b)
+    return table.rows
+
+
+def _levels(table: TableRows, sums: Sums, scenario: int, account: Account, b: Benefit) -> None:
+    name, scheme = account.scenario, account.scheme.id
+
+    def total(statistic: str) -> float:
+        return sums.total(scenario, "benefit", scheme, b.id, statistic)
+
+    def add(row: str, value: float, unit: str, group: str = "", n: int = -1) -> None:
+        table.add(
+            name, row, value, unit, column=b.id, scheme=scheme, function=b.function, group=group,
+            n=n,
+        )  # fmt: skip
+
+    amount, months = total("amount"), total("months")
+    n = sums.n(scenario, Measure("benefit", scheme, b.id, "months"))
+    average = ratio(amount, months)
+    gdp = frame_value(sums.contents, "gdp")
+    add("Expenditure", amount / 1e6, "LCU million")
+    add("Expenditure, % GDP", 100 * ratio(amount, gdp), "% GDP")
+    add("Arrears (entitlement not paid)", (total("entitlement") - amount) / 1e6, "LCU million")
+    add("Average monthly benefit", average, "LCU/month", n=n)
+    for group, value, households in _averages(sums, scenario, scheme, b.id):
+        add("Average monthly benefit", value, "LCU/month", group, households)
+    add("Average new award", math.nan, "LCU/month")
+    extremes = sums.cells.extremes.get((name, scheme, b.id), (math.nan, math.nan))
+    add("Smallest benefit (December)", extremes[0], "LCU/month", n=n)
+    add("Largest benefit (December)", extremes[1], "LCU/month", n=n)
+    add("Legal minimum", math.nan if b.minimum is None else b.minimum, "LCU/month")
+    at_minimum = math.nan if b.minimum is None else total("at_minimum_months")
+    add("Recipients at the minimum", 100 * ratio(at_minimum, months), "%", n=n)
+    for row, level in _yardsticks(sums):
+        add(f"Average benefit, % of {row}", 100 * ratio(average, level), "%", n=n)
+
+
+def _averages(sums: Sums, scenario: int, scheme: str, benefit: str) -> list[tuple[str, float, int]]:
+    amount, months = (Measure("benefit", scheme, benefit, s) for s in ("amount", "months"))
+    if amount not in sums.position or months not in sums.position:
+        return []
+    pairs = zip(
+        sums.groups(scenario, amount, "sex"), sums.groups(scenario, months, "sex"), strict=True
+    )
+    return [(group, ratio(paid, of), n) for (group, paid, _), (_, of, n) in pairs]
+
+
+def _yardsticks(sums: Sums) -> list[tuple[str, float]]:
+    wages = [
+        ("average wage", monthly(sums, "average_wage")),
+        ("minimum wage", monthly(sums, "minimum_wage")),
+    ]
+    lines = [(f"poverty line {k}", v) for k, v in sums.contents.poverty_lines.items()]
+    return wages + lines
