@@ -15,7 +15,7 @@ Codes = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int16]
 
 OF_PERSON, OF_HOUSEHOLD = 0, 1
-IN_CELLS, IN_PLACES = 1, 2
+IN_CELLS, IN_PLACES, WHETHER = 1, 2, 4
 LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 
@@ -159,10 +159,13 @@ def tally(
             of_person = measure_of[m] == OF_PERSON
             in_cells = measure_in[m] & IN_CELLS
             in_places = measure_in[m] & IN_PLACES
+            whether = measure_in[m] & WHETHER
             for i in range(n if of_person else nh):
                 x = row[i]
-                if x == 0.0:
+                if x == 0.0 or (whether and x < 0.0):
                     continue
+                if whether:
+                    x = 1.0
                 h = hlo + (hidx[i] if of_person else i)
                 if poison[h] != 0:
                     continue

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from microsim.language import staging as staging_module
-from microsim.language.generating import COMMON, HEADER, Layout, StageWriter
+from microsim.language.generating import COMMON, HEADER, Layout, StageWriter, aliases
 from microsim.language.graph import Graph
 from microsim.language.sites import SiteTable
 from microsim.language.staging import Stage, Staging, dependencies
@@ -64,7 +64,7 @@ class Program:
 def generate(graph: Graph, outputs: list[str]) -> tuple[str, Staging, Layout, SiteTable]:
     """Return the source of a graph's compiled form and what is needed to call it."""
     staging = staging_module.stage(graph, set(outputs))
-    layout, sites = Layout(), SiteTable(graph)
+    layout, sites = Layout(aliases=aliases(graph)), SiteTable(graph)
     parts = [HEADER.replace("fill, tally", "check, copy_rows, fill, tally")]
     for stage in staging.stages:
         parts.append(StageWriter(stage, staging, graph, layout, sites).write())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from microsim.errors import InputError
 from microsim.kernels.accumulate import merge_into
 from microsim.kernels.draws import stream_key
-from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON
+from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER
 from microsim.language.compiling import Program
 from microsim.language.generating import input_arrays
 from microsim.language.graph import parameters_of
@@ -27,9 +27,14 @@ LINK_ORDER = ("head", "spouse", "mother", "father")
 
 @dataclass(frozen=True)
 class Sum:
-    """A weighted sum wanted: formula id by scenario (None where the scenario has none), and where it counts."""
+    """A weighted sum wanted.
+
+    formulas: id by scenario, None where the scenario has none. whether: count rows above 0 instead of adding their
+    values. in_cells, in_places: by sex, age group and status; by region and area.
+    """
 
     formulas: tuple[str | None, ...]
+    whether: bool = False
     in_cells: bool = True
     in_places: bool = True
     scale: float = 1.0
@@ -215,7 +220,7 @@ class Evaluator:
                 if s > 0 and key == formulas[0] and key not in self.affected[s]:
                     shared[s, c] = True
                     continue
-                rows[s, c] = self.rows[s, -1, self.program.layout.rows[key, "value"]]
+                rows[s, c] = self.rows[s, -1, self.program.layout.row(key, "value")]
         return rows, shared
 
     def _kinds(self) -> None:
@@ -225,7 +230,8 @@ class Evaluator:
             [OF_HOUSEHOLD if formulas[k].of == "household" else OF_PERSON for k in first], np.int32
         )
         self.measure_in = np.array(
-            [IN_CELLS * w.in_cells + IN_PLACES * w.in_places for w in sums], np.int32
+            [IN_CELLS * w.in_cells + IN_PLACES * w.in_places + WHETHER * w.whether for w in sums],
+            np.int32,
         )
         self.inverse_scale = np.array([1.0 / w.scale for w in sums], np.float64)
 
@@ -279,7 +285,9 @@ class Evaluator:
         part: tuple[npt.NDArray[np.generic], ...], first: int, last: int,
     ) -> None:  # fmt: skip
         cap = self.block_persons(people)
-        scratch = np.zeros((max(1, self.n_rows), cap))
+        # An odd number of cache lines a row: else all rows meet in a few sets of the first-level cache.
+        width = 8 * ((cap + 7) // 8 | 1)
+        scratch = np.zeros((max(1, self.n_rows), width))
         hi, low, count, place_hi, place_low, seen = part
         law = self.laws[0]
         self.program.module.drive(

@@ -41,8 +41,12 @@ class Layout:
     packed: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)  # name -> argument name
 
+    aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
+
     def row(self, key: str, what: str, *, per_period: bool = False) -> int:
-        """Return the slot of a row, made if new."""
+        """Return the slot of a row, made if new; a formula that only names a sum has that sum's row."""
+        if what == "value" and key in self.aliases:
+            key, what = self.aliases[key]
         slot = self.rows.setdefault((key, what), len(self.rows))
         if per_period:
             self.per_period.add(slot)
@@ -129,7 +133,10 @@ class StageWriter:
         if self.stage.formulas[0].anchor is not None:
             return self._anchor_stage(self.stage.formulas[0])
         for formula in self.stage.formulas:
-            self._formula(formula)
+            if formula.id not in self.layout.aliases:
+                self._formula(formula)
+        if not self.lines:
+            return f"@rule\ndef stage_{self.stage.index}({self._arguments()}):\n    pass\n"
         loop = "for h in range(nh):" if self.index == "h" else "for i in range(n):"
         body = list(self.lines)
         if self.stage.of.startswith("unit:"):
@@ -148,6 +155,7 @@ class StageWriter:
             f"            {self.row(formula.id, what)}[i] = 0.0"
             for formula in self.stage.formulas
             for what in self._outputs(formula)
+            if formula.id not in self.layout.aliases
         ]
         inner = ["    " + line for line in body]
         return [f"        if {anchor}[i] == i:", *inner, *(["        else:", *zero] if zero else [])]
@@ -174,16 +182,39 @@ class StageWriter:
         if slots.value:
             self.put(f"{self.row(formula.id, 'value')}[{self.index}] = {number}")
         if slots.total:
-            row = self.row(formula.id, "total")
-            self.counter += 1
-            total = f"t{self.counter}"
-            self.put(f"{total} = 0.0 if first else {row}[{self.index}]")
-            self.put("for _ in range(months):")
-            self.put(f"    {total} = {total} + {number}")
-            self.put(f"{row}[{self.index}] = {total}")
+            self._total(formula, number)
         if slots.last:
             self.put("if last:")
             self.put(f"    {self.row(formula.id, 'last')}[{self.index}] = {number}")
+
+    def _total(self, formula: Formula, number: str) -> None:
+        """Write the sum over the year: months times value, neighbouring periods of equal value taken as one.
+
+        So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. Months of a
+        condition are whole numbers, whose sum is exact anyway.
+        """
+        at = f"[{self.index}]"
+        total = self.row(formula.id, "total") + at
+        if formula.type.kind == "boolean":
+            self.put(f"{total} = (0.0 if first else {total}) + months * {number}")
+            return
+        run, length = self.row(formula.id, "run") + at, self.row(formula.id, "length") + at
+        self.put("if first:")
+        self.put("    if last:")
+        self.put(f"        {total} = 0.0 + months * {number}")
+        self.put("    else:")
+        self.put(f"        {total} = 0.0")
+        self.put(f"        {run} = {number}")
+        self.put(f"        {length} = months")
+        self.put("else:")
+        self.put(f"    if {number} == {run}:")
+        self.put(f"        {length} += months")
+        self.put("    else:")
+        self.put(f"        {total} += {length} * {run}")
+        self.put(f"        {run} = {number}")
+        self.put(f"        {length} = months")
+        self.put("    if last:")
+        self.put(f"        {total} += {length} * {run}")
 
     def _anchor_stage(self, formula: Formula) -> str:
         unit = formula.anchor
@@ -428,8 +459,7 @@ class StageWriter:
             return self._argument(node.argument, "total")
         value = self.temporary(f"{self._argument(node.argument, 'value')} * 1.0")
         total = self.temporary("0.0")
-        self.put("for _ in range(n_months):")
-        self.put(f"    {total} = {total} + {value}")
+        self.put(f"{total} = 0.0 + n_months * {value}")
         return total
 
     def _last(self, node: tree.LastMonth) -> str:
@@ -547,6 +577,19 @@ def _heavy(node: tree.Node) -> bool:
     if isinstance(node, tree.Call) and node.function in ("exp", "log", "pow", "sqrt"):
         return True
     return any(_heavy(child) for child in tree.children(node))
+
+
+def aliases(graph: Graph) -> dict[str, tuple[str, str]]:
+    """Return the formulas that only name the year's sum or December's value of another, with that row."""
+    found: dict[str, tuple[str, str]] = {}
+    for formula in graph.formulas.values():
+        root = formula.root
+        if not isinstance(root, tree.YearSum | tree.LastMonth):
+            continue
+        argument = root.argument
+        if isinstance(argument, tree.Reference) and not argument.is_input and argument.of == formula.of:
+            found[formula.id] = (argument.name, "total" if isinstance(root, tree.YearSum) else "last")
+    return found
 
 
 def input_arrays(layout: Layout, inputs: dict[str, Array]) -> tuple[Array, ...]:

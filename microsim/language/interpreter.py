@@ -109,6 +109,8 @@ class Interpreter:
 
     def _eval(self, node: tree.Node, place: Place) -> Array:
         value = self._evaluated(node, place)
+        if node.type.kind == "boolean" and value.dtype != np.bool_:
+            value = np.asarray(value != 0)
         if self.trace is not None:
             self.trace(place, node, value)
         return value
@@ -317,12 +319,22 @@ class Interpreter:
         return uniforms(keys, world.seed, world.replicate, decision_hash(node.decision), period, 0)
 
     def _year_sum(self, node: tree.YearSum, place: Place) -> Array:
+        """Months times value, period by period; neighbouring periods of equal value are one.
+
+        So the sum is the same, to the bit, however finely the laws of other scenarios cut the year.
+        """
         total: Array = np.zeros(place.active.shape)
+        run: Array = np.zeros(place.active.shape)
+        length: Array = np.zeros(place.active.shape)
         for period, months in enumerate(self.law.months):
-            value = self._argument(node.argument, place, period).astype(np.float64)
-            for _ in range(months):  # month by month: the sum is the same however the year is cut
-                total = np.asarray(total + value)
-        return total
+            value = np.broadcast_to(
+                self._argument(node.argument, place, period).astype(np.float64), total.shape
+            )
+            same = (value == run) if period else np.ones(total.shape, bool)
+            total = np.where(same, total, total + length * run)
+            length = np.where(same, length + months, months)
+            run = value
+        return np.asarray(total + length * run)
 
 
 _COMPARE: dict[str, Callable[[Array, Array], Array]] = {
