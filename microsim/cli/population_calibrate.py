@@ -63,7 +63,8 @@ def describe(result: Calibration) -> list[str]:
     for fit in result.margins[:SHOWN]:
         implied = "  (implied by others)" if fit.redundant else ""
         lines.append(
-            f"{fit.name:{width}} {fit.before:18,.1f} {fit.target:18,.1f} {fit.after:18,.1f}{implied}"
+            f"{fit.name:{width}} {fit.before:18,.1f} {fit.target:18,.1f} {fit.after:18,.1f}"
+            + implied
         )
     if len(result.margins) > SHOWN:
         lines.append(f"... and {len(result.margins) - SHOWN} more, all in the file.")

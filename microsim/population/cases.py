@@ -48,7 +48,12 @@ def derive(
                 here &= COMPARE[sign](table[other], _code(mapping.columns.get(other), other, value))
             codes[here] = labels.index(case.result)
             left &= ~here
-            text = " and ".join(f"{other} {sign} {value}" for other, sign, value in case.conditions)
+            text = " and ".join(
+                f"{other} {sign} {value:g}"
+                if isinstance(value, float)
+                else f"{other} {sign} {value}"
+                for other, sign, value in case.conditions
+            )
             converter.report.note(
                 "derived", name, f"'{case.result}' where {text or 'no other case holds'}",
                 int(here.sum()), n, column.because if number == 0 else "",

@@ -63,7 +63,7 @@ def note_rows(
     wrong
         Shape (n,), which of `rows` (of all rows if None) are wrong.
     what
-        What is wrong, to be read after `3 rows`.
+        What is wrong, to be read after `3 rows`: a verb in the plural first.
     values
         Shape (n_rows,): values to show instead of the row numbers alone.
     """
@@ -71,6 +71,9 @@ def note_rows(
         return False
     bad = np.flatnonzero(wrong) if rows is None else rows[wrong]
     shown = rows_text(bad) if values is None else examples(values, bad)
+    if bad.size == 1:
+        verb, rest = what.split(" ", 1)
+        what = f"{verb}{'es' if verb == 'do' else 's'} {rest}"
     text = f"{counted(bad.size, 'row')} {what}"
     faults.add(table.where(*columns), text, shown, expected, remedy)
     return True

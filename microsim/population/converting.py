@@ -48,7 +48,7 @@ class Converter:
         rows = np.arange(table.n_rows, dtype=np.int64) if rows is None else rows
         if source.constant is not None:
             value = self._number(mapping, source.constant)
-            text = f"{role + ' ' if role else ''}= {source.constant}"
+            text = f"{_shown(source.constant)} for {role or 'everyone'}"
             reason = mapping.because or "no reason stated"
             self.report.note("constant", mapping.column.name, text, because=reason)
             return np.full(rows.size, value)
@@ -245,6 +245,13 @@ class Converter:
             f"State negative: zero or negative: keep at {mapping.where}.",
         )
         return values
+
+
+def _shown(value: Scalar) -> str:
+    """Return a value as the user writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _may_be_negative(mapping: ColumnMapping) -> bool:

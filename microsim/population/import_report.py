@@ -8,7 +8,7 @@ from typing import Any
 KINDS = {
     "missing": "Missing values treated",
     "negative": "Negative values treated",
-    "constant": "Not in the survey: the same value for everyone",
+    "constant": "Not in the survey: one stated value",
     "derived": "Derived by cases",
     "expansion": "Tax units expanded to persons",
     "weights": "Weights",

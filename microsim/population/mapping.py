@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,8 @@ UNITS = (
 )
 MISSING_TREATMENTS = ("error", "value", "as head")
 NEGATIVE_TREATMENTS = ("error", "zero", "keep")
+
+DECIMAL = re.compile(r"^-?(0|[1-9]\d*)\.0+$")  # how software writes whole numbers beside blanks
 
 Scalar = float | bool | str
 
@@ -264,15 +267,16 @@ class Mapping:
 
 
 def code_text(value: object) -> str:
-    """Return a code as text: 1, 1.0 and "1" are the same code.
+    """Return a code as text: 1, 1.0, "1" and "1.0" are the same code.
 
     Examples
     --------
-    >>> code_text(1.0), code_text(" Male "), code_text("01")
-    ('1', 'Male', '01')
+    >>> code_text(1.0), code_text("1.0"), code_text(" Male "), code_text("01")
+    ('1', '1', 'Male', '01')
     """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return str(value).strip()
+    text = str(value).strip()
+    return text.split(".")[0] if DECIMAL.match(text) else text

@@ -201,7 +201,6 @@ def _declare(section: Section, name: str) -> Column:
 
 def _read_column(section: Section, column: Column, rows: str) -> ColumnMapping:
     unit = section.take("unit", str, "" if column.unit in TIMES_A_YEAR else column.unit)
-    across = "sum" if column.unit.startswith("currency") else "same"
     roles = rows == "tax units" and column.of == "person"
     cases = _read_cases(section, column)
     mapping = ColumnMapping(
@@ -216,7 +215,7 @@ def _read_column(section: Section, column: Column, rows: str) -> ColumnMapping:
             NEGATIVE_TREATMENTS,
             "keep" if column.name == "self_employment_income" else "error",
         ),
-        across_rows=section.choose("across_rows", ("same", "sum"), across),
+        across_rows=section.choose("across_rows", ("same", "sum"), "same"),
         cases=cases,
         because=section.take("because", str, ""),
     )
@@ -257,7 +256,7 @@ def _read_sources(section: Section, column: Column, roles: bool) -> dict[str, So
         value = section.values[role]
         inner = section.inside(role, value)
         if isinstance(value, dict):
-            sources[role] = _read_source(inner, column)
+            sources[role] = _read_source(inner, column, role)
             inner.finish()
         elif isinstance(value, str) and not column.labels:
             sources[role] = Source(columns=(str(value),), where=section.at(role))
@@ -267,7 +266,7 @@ def _read_sources(section: Section, column: Column, roles: bool) -> dict[str, So
     return sources
 
 
-def _read_source(section: Section, column: Column) -> Source:
+def _read_source(section: Section, column: Column, role: str = "") -> Source:
     given = [key for key in ("column", "columns", "constant") if key in section]
     if len(given) != 1:
         found = ", ".join(given) or "none of them"
@@ -276,6 +275,8 @@ def _read_source(section: Section, column: Column) -> Source:
         section.taken |= set(given)
         return Source(where=section.where)
     missing = _read_missing(section, column)
+    if missing.treatment == "as head" and role != "spouse":
+        section.fault("missing", "'as head' is only for the spouse of a tax unit")
     if given == ["constant"]:
         section.taken.add("constant")
         constant = _constant(section, "constant", column)
