@@ -158,6 +158,8 @@ def share_below(d: Distribution, p: float) -> float:
     wanted = p * d.persons
     k = int(np.searchsorted(d.cumulative, wanted, side="left"))
     k = min(k, d.values.size - 1)
+    if wanted >= d.cumulative[k]:  # nobody is split
+        return exact_dot(d.weights[: k + 1], d.values[: k + 1]) / d.total
     under = exact_dot(d.weights[:k], d.values[:k])
     before = float(d.cumulative[k - 1]) if k else 0.0
     return float((under + (wanted - before) * d.values[k]) / d.total)

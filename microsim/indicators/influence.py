@@ -50,7 +50,7 @@ def density(y: Floats, w: Floats, at: float) -> float:
     width = deviation * float(pow(n * n / exact_dot(w, w), -0.2))
     if width == 0.0:
         return float("nan")
-    z: Floats = (y - at) / width
+    z = np.asarray((y - at) / width, np.float64)
     heights = exp_array(np.maximum(-0.5 * z * z, FAR))
     return exact_dot(w, heights) / (n * width * ROOT_TWO_PI)
 

@@ -82,3 +82,64 @@ def argsort_stable(values: Sequence[float]) -> list[int]:
         range(len(values)),
         key=lambda i: (math.isnan(values[i]), 0.0 if math.isnan(values[i]) else values[i], i),
     )
+
+
+def gini(values: Sequence[float], weights: Sequence[float]) -> Fraction:
+    """The mean absolute difference of all pairs by twice the mean, in exact fractions."""
+    y, w = [Fraction(v) for v in values], [Fraction(v) for v in weights]
+    total = sum(a * b for a, b in zip(w, y, strict=True))
+    apart = sum(
+        wi * wj * abs(yi - yj)
+        for yi, wi in zip(y, w, strict=True)
+        for yj, wj in zip(y, w, strict=True)
+    )
+    return Fraction(apart) / (2 * sum(w) * total)
+
+
+def quantile(values: Sequence[float], weights: Sequence[float], p: Fraction) -> float:
+    """The smallest value whose cumulative weight reaches p N."""
+    wanted, reached = p * sum(map(Fraction, weights), Fraction(0)), Fraction(0)
+    for value, weight in sorted(zip(values, weights, strict=True)):
+        reached += Fraction(weight)
+        if reached >= wanted and weight:
+            return value
+    return max(values)
+
+
+def foster_greer_thorbecke(
+    values: Sequence[float], weights: Sequence[float], line: float, alpha: int
+) -> Fraction:
+    """Sum of weighted gap ratios to the power alpha, in exact fractions."""
+    z = Fraction(line)
+    gaps = (
+        Fraction(w) * ((z - max(Fraction(y), Fraction(0))) / z) ** alpha
+        for y, w in zip(values, weights, strict=True)
+        if y < line
+    )
+    return Fraction(sum(gaps)) / sum(map(Fraction, weights), Fraction(0))
+
+
+def sst(values: Sequence[float], line: float) -> float:
+    """Sen-Shorrocks-Thon of equal weights: (1/n**2) sum (2n - 2i + 1) g(i), gaps descending."""
+    n = len(values)
+    gaps = sorted((max(0.0, (line - y) / line) for y in values), reverse=True)
+    return sum((2 * n - 2 * i + 1) * g for i, g in enumerate(gaps, 1)) / n**2
+
+
+def design_variance(
+    u: Sequence[float], w: Sequence[float], psu: Sequence[int], stratum: Sequence[int]
+) -> float:
+    """Variance of the total of w u over strata and PSUs, lonely ones centred at the grand mean."""
+    totals: dict[tuple[int, int], float] = {}
+    for a, b, i, h in zip(u, w, psu, stratum, strict=True):
+        totals[h, i] = totals.get((h, i), 0.0) + a * b
+    grand = math.fsum(totals.values()) / len(totals)
+    result = 0.0
+    for h in {key[0] for key in totals}:
+        z = [total for key, total in totals.items() if key[0] == h]
+        if len(z) == 1:
+            result += (z[0] - grand) ** 2
+        else:
+            mean = math.fsum(z) / len(z)
+            result += len(z) / (len(z) - 1) * math.fsum((a - mean) ** 2 for a in z)
+    return result
