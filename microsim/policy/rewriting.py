@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -216,9 +217,8 @@ def _scalar_text(value: float, shape: Shape) -> str:
 
 def quoted(text: str) -> str:
     """Return a text as a double-quoted YAML scalar."""
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
+    body = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in body)
 
 
 class _Values:

@@ -199,7 +199,8 @@ def step_columns(parameter: ParameterDefinition) -> tuple[str, ...]:
 def _write_steps(book: Any, title: str, parameter: ParameterDefinition, system: System) -> int:  # noqa: ANN401
     sheet = book.create_sheet(title)
     _write_header(sheet, (*STEP_COLUMNS, *step_columns(parameter)))
-    labels = (*shape_of(parameter, system.definitions.inputs).key_labels, ())
+    key_labels = shape_of(parameter, system.definitions.inputs).key_labels
+    labels = (*key_labels, ()) if parameter.kind == "table" else ((), ())
     row = 1
     for value in parameter.values:
         start: list[object] = [parameter.name, parameter.kind, parameter.unit]
@@ -211,7 +212,7 @@ def _write_steps(book: Any, title: str, parameter: ParameterDefinition, system: 
         assert not isinstance(value.value, float)  # noqa: S101 (schedules and tables are arrays)
         for step in value.value.tolist():
             row += 1
-            named = [of[int(x)] if of else x for x, of in zip(step, labels, strict=False)]
+            named = [of[int(x)] if of else x for x, of in zip(step, labels, strict=True)]
             _write_row(sheet, row, [*start, *named])
     return row - 1
 
@@ -222,6 +223,9 @@ def _write_row(sheet: Any, row: int, cells: list[object]) -> None:  # noqa: ANN4
             continue
         if isinstance(value, float) and float(f"{value:.16g}") != value:
             value = repr(value)  # a workbook keeps 16 digits of a number, a text keeps all
+        if isinstance(value, str) and _ILLEGAL.search(value):
+            text = f"{cells[0]}: a workbook cannot hold the control character in {value!r}."
+            raise InputError(text)
         cell = sheet.cell(row, column, value)
         if isinstance(value, str):
             cell.data_type = "s"  # a text that begins with = is no formula
@@ -379,6 +383,7 @@ def _read_steps(
         yield name, Node(place, where.line, "scalar", date, True), _dated(value, payroll, source)
 
 
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00\Z")
 
 
