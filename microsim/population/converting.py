@@ -102,9 +102,8 @@ class Converter:
                 rows=rows,
             )
             return gone
-        value = (
-            "the head's value" if source.missing.treatment == "as head" else source.missing.value
-        )
+        head = source.missing.treatment == "as head"
+        value = "the head's value" if head else _shown(source.missing.value)
         self.report.note(
             "missing", column, f"{name} set to {value}", n, rows.size, source.missing.because
         )

@@ -9,8 +9,8 @@ import numpy as np
 
 from microsim.errors import InputError
 from microsim.population.calibration import TOLERANCE, Calibration, calibrate
-from microsim.population.store import Population, TargetRow
 from microsim.population.known_totals import Targets, read_targets
+from microsim.population.store import Population, TargetRow
 
 
 def calibrate_population(

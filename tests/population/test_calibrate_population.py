@@ -12,8 +12,8 @@ from microsim.cli import population_calibrate, population_import
 from microsim.errors import InputError
 from microsim.population import store
 from microsim.population.importing import import_survey
-from microsim.population.reweighting import calibrate_population
 from microsim.population.known_totals import read_targets
+from microsim.population.reweighting import calibrate_population
 from microsim.shipped import folder
 
 TARGETS = """\
@@ -101,7 +101,7 @@ def test_read_targets__rescales_a_margin_to_the_total_of_another(tmp_path: Path)
 )
 def test_read_targets__names_the_fault(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in TARGETS
-    with pytest.raises(InputError, match=".") as caught:
+    with pytest.raises(InputError, match=r"\S") as caught:
         read_targets(targets_file(tmp_path, TARGETS.replace(old, new)), small(tmp_path))
     assert expected in "\n".join(str(fault) for fault in caught.value.faults)
 
@@ -149,7 +149,7 @@ def test_commands__import_and_calibrate_the_cps_sample(tmp_path: Path) -> None:
         tmp_path,
         """\
 margins:
-  households: {of: household, total: 120.0e6, source: a test, not a statistic}
+  households: {of: household, total: 120.0e6, source: "a test, not a statistic"}
   persons:
     of: person
     by: age

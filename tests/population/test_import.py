@@ -22,7 +22,7 @@ def by_id(population: store.Population) -> np.ndarray:
 
 def message(tmp_path: Path, *args: object, **options: object) -> str:
     survey, mapping = write_survey(tmp_path, *args, **options)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=".") as caught:
+    with pytest.raises(InputError, match=r"\S") as caught:
         import_survey(survey, mapping)
     return "\n".join(str(fault) for fault in caught.value.faults)
 

@@ -14,7 +14,7 @@ from microsim.shipped import folder
 def faults_of(tmp_path: Path, text: str) -> str:
     path = tmp_path / "map.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=".") as caught:
+    with pytest.raises(InputError, match=r"\S") as caught:
         read_mapping(path)
     return "\n".join(str(fault) for fault in caught.value.faults)
 
