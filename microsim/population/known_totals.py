@@ -14,7 +14,7 @@ import numpy.typing as npt
 from microsim.errors import FaultList
 from microsim.population.columns import OLDEST, STANDARD, Column
 from microsim.population.mapping import code_text
-from microsim.population.mapping_file import COMPARISON
+from microsim.population.mapping_columns import COMPARISON
 from microsim.population.store import Population
 from microsim.population.yaml_sections import Section, load, suggest
 

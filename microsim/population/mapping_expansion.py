@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from microsim.population.columns import OLDEST
-from microsim.population.mapping import Band, Expansion, code_text
+from microsim.population.mapping import Band, Expansion
+from microsim.population.mapping_columns import read_codes
 from microsim.population.yaml_sections import Section, line_of
 
 FEMALE_KINDS = ("head of couple", "head with dependants", "head alone", "dependant")
@@ -16,7 +17,7 @@ def read_expansion(section: Section) -> Expansion:
     spouse_codes: tuple[str, ...] = ()
     if spouse is not None:
         spouse_column = spouse.take("column", str, "", required=True)
-        spouse_codes = _codes(spouse, "is")
+        spouse_codes = read_codes(spouse, "is", required=True)
         spouse.finish()
     female, female_because = _read_female(section)
     children = section.section("children", required=True)
@@ -43,15 +44,6 @@ def read_expansion(section: Section) -> Expansion:
     )
     section.finish()
     return expansion
-
-
-def _codes(section: Section, key: str) -> tuple[str, ...]:
-    section.taken.add(key)
-    if key not in section:
-        section.faults.add(section.where, f"'{key}' is missing", expected="a code or a list")
-        return ()
-    value = section.values[key]
-    return tuple(code_text(item) for item in (value if isinstance(value, list) else [value]))
 
 
 def _read_female(section: Section) -> tuple[dict[str, float], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from microsim.population.mapping import BLANKS, code_text
 from microsim.population.yaml_sections import suggest
 
 Values = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -50,6 +51,12 @@ class Table:
     columns: dict[str, Values]
     labels: dict[str, dict[str, str]]
     n_rows: int
+    _distinct: dict[str, tuple[Values, Ints]] = field(default_factory=dict, repr=False)
+
+    def _unique(self, column: str) -> tuple[Values, Ints]:
+        if column not in self._distinct:  # asked for several times; a pass over texts is slow
+            self._distinct[column] = _unique(self.columns[column])
+        return self._distinct[column]
 
     def where(self, *columns: str) -> str:
         """Return the place of columns in messages."""
@@ -61,13 +68,13 @@ class Table:
         values = self.columns[column]
         if values.dtype == np.float64:
             return np.isnan(values)
-        empty = [value is None or value != value or value in BLANKS for value in values]
-        return np.array(empty, dtype=bool)
+        unique, inverse = self._unique(column)
+        empty = [value is None or value != value or value in BLANKS for value in unique]
+        return np.array(empty, dtype=bool)[inverse]
 
     def texts(self, column: str) -> Values:
         """Return codes as text (1, 1.0 and "1" are one code). Shape (n_rows,), objects."""
-        values = self.columns[column]
-        unique, inverse = _unique(values)
+        unique, inverse = self._unique(column)
         found = np.array([code_text(value) for value in unique], dtype=object)
         return found[inverse] if found.size else np.empty(0, dtype=object)
 
@@ -76,7 +83,7 @@ class Table:
         values = self.columns[column]
         if values.dtype == np.float64:
             return values, np.zeros(values.size, dtype=bool)
-        unique, inverse = _unique(values)
+        unique, inverse = self._unique(column)
         parsed, wrong = np.full(unique.size, np.nan), np.zeros(unique.size, dtype=bool)
         for i, value in enumerate(unique):
             if value is None or value != value or value in BLANKS:
@@ -88,7 +95,7 @@ class Table:
         return parsed[inverse], wrong[inverse]
 
 
-def _unique(values: Values) -> tuple[Values, npt.NDArray[np.int64]]:
+def _unique(values: Values) -> tuple[Values, Ints]:
     """Return distinct values in order of appearance and each row's number among them."""
     if values.dtype == np.float64:
         unique, inverse = np.unique(values, return_inverse=True)
