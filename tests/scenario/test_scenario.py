@@ -1,0 +1,105 @@
+"""A scenario gathers system, frame, totals and reforms, and names every fault in them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from microsim.errors import InputError
+from microsim.scenario.scenario import BASELINE, load_scenario
+
+CORESIA = Path(__file__).parent.parent / "data" / "coresia"
+
+
+def spoiled(tmp_path, name, old, new):
+    shutil.copytree(CORESIA, tmp_path / "coresia")
+    path = tmp_path / "coresia" / name
+    text = path.read_text()
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new))
+    return tmp_path / "coresia" / "scenario.yaml"
+
+
+def test_load_scenario__reads_everything_it_names():
+    scenario = load_scenario(CORESIA / "scenario.yaml")
+    assert (scenario.name, scenario.year, scenario.seed) == ("Coresia floor guarantees", 2025, 1)
+    assert (scenario.population.country, scenario.population.households) == ("CRS", 1000)
+    assert scenario.frame.value("gdp", 2025) == 10.8e9
+    assert len(scenario.totals) == 6
+    assert scenario.calibrate[0].parameter == "transfers.take_up"
+    assert list(scenario.reforms) == ["universal_pension", "higher_contributions", "both"]
+    assert scenario.system.definitions.frame["cpi"] == "number"
+    assert len(scenario.files) == len({file.path for file in scenario.files}) == 10
+
+
+def test_systems__applies_each_reform_to_the_baseline():
+    systems = load_scenario(CORESIA / "scenario.yaml").systems()
+    assert list(systems) == [BASELINE, "universal_pension", "higher_contributions", "both"]
+    contributions = {
+        name: len(system.definitions.parameters["fund.employee_rate"].values)
+        for name, system in systems.items()
+    }
+    assert contributions == {
+        BASELINE: 2,
+        "universal_pension": 2,
+        "higher_contributions": 3,
+        "both": 3,
+    }
+    assert "universal_pension" in systems["both"].schemes
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "fault"),
+    [
+        ("scenario.yaml", "year: 2025", "year: soon", "scenario.yaml:3: 'year' of the scenario"),
+        ("scenario.yaml", "year: 2025", "year: 25", "expected a year"),
+        ("scenario.yaml", "year: 2025", "yaer: 2025", "Did you mean 'year'"),
+        ("scenario.yaml", "baseline.yaml", "base.yaml", "scenario.yaml:2: cannot read"),
+        ("scenario.yaml", "country: CRS", "country: crs", "'country' of population; found crs"),
+        ("scenario.yaml", "households: 1000", "households: 0", "expected 1 or more"),
+        ("scenario.yaml", "country: CRS, ", "file: x.h5, ", "file alone, or country"),
+        ("scenario.yaml", "frame: frame", "frame: ../../../frame", "leaves the folder tree"),
+        ("scenario.yaml", "transfers.take_up", "transfers.takeup", "Did you mean 'transfers.take"),
+        ("scenario.yaml", "transfers.take_up", "transfers.child_grant", "whose unit is share"),
+        ("scenario.yaml", "item: recipients", "item: benefits", "no official total to calibrate"),
+        ("scenario.yaml", "item: recipients", "item: people", "'item' of calibrate; found people"),
+        ("scenario.yaml", "  universal_pension: ref", "  baseline: ref", "name of reform 'base"),
+        ("scenario.yaml", "both: [reforms/univ", "both: [reforms/unif", "no such file"),
+        ("reforms/universal_pension.yaml", "[older_", "[oder_", "abolish names an unknown scheme"),
+        ("frame.yaml", "unit: number", "unit: currency", "'unit' of series cpi; found currency"),
+        ("frame.yaml", "2023: 9.0e9", "2023: much", "value of series gdp; found much"),
+        ("frame.yaml", "2023: 9.0e9", "23: 9.0e9", "year of series gdp; found 23"),
+        ("frame.yaml", "source: fictional wage order, ", "", "series minimum_wage has no 'source'"),
+        ("totals.csv", "recipients,2025", "recipient,2025", "totals.csv:6: item of older_persons"),
+        ("totals.csv", "older_persons_t", "older_person_t", "totals.csv:6: unknown scheme"),
+        ("totals.csv", "41000", "-41000", "totals.csv:6: the value; found -41000"),
+        ("totals.csv", "41000", "nan", "totals.csv:6: the value; found nan"),
+        ("totals.csv", ",41000,fictional ministry", ",41000,", "the total has no source"),
+        ("totals.csv", ",41000,fictional", ",41000,Ministry, fictional", "found 6 columns"),
+        ("totals.csv", "item,year", "year,item", "totals.csv:1: the columns are others"),
+        ("totals.csv", "provident_fund,contributions employees", "income_tax,amount", "twice"),
+    ],
+)
+def test_load_scenario__names_the_fault(tmp_path, name, old, new, fault):
+    path = spoiled(tmp_path, name, old, new)
+    with pytest.raises(InputError) as caught:
+        load_scenario(path)
+    assert any(fault in str(one) for one in caught.value.faults), str(caught.value)
+
+
+def test_load_scenario__checks_indices_and_lines_against_the_frame(tmp_path):
+    path = spoiled(tmp_path, "law/transfers.yaml", "{index: cpi}", "{index: price}")
+    with pytest.raises(InputError, match=r"transfers\.poverty_line names an unknown series 'price'"):
+        load_scenario(path)
+
+
+def test_load_scenario__reports_faults_of_several_files_at_once(tmp_path):
+    path = spoiled(tmp_path, "frame.yaml", "2023: 9.0e9", "2023: much")
+    (path.parent / "totals.csv").write_text("scheme,item\n")
+    path.write_text(path.read_text().replace("year: 2025", "year: soon"))
+    with pytest.raises(InputError, match="much") as caught:
+        load_scenario(path)
+    named = " ".join(fault.where for fault in caught.value.faults)
+    assert all(name in named for name in ("frame.yaml", "totals.csv", "scenario.yaml"))
