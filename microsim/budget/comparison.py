@@ -7,13 +7,8 @@ from collections.abc import Sequence
 
 from microsim.budget.consolidation import Consolidated, frame_value
 from microsim.budget.key_figures import KeyFigure
-from microsim.budget.rows import MILLION, TableRows, ratio
+from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
 from microsim.results.contents import Contents, Row
-
-
-def difference_name(reform: str, baseline: str) -> str:
-    """Return the derived scenario id of a comparison, such as `R1-SQ`."""
-    return f"{reform}-{baseline}"
 
 
 def comparison(

@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterator
 
 from microsim.budget.accounts import Account
-from microsim.budget.comparison import difference_name
 from microsim.budget.consolidation import BALANCE, TOTAL_EXPENDITURE, TOTAL_RECEIPTS, price_base
 from microsim.budget.ledger import Ledger, Side
 from microsim.budget.money import BENEFIT_ROWS
-from microsim.budget.rows import MILLION
+from microsim.budget.rows import MILLION, difference_name
 from microsim.results.classifications import account_row
 from microsim.results.contents import KINDS
 

@@ -179,19 +179,19 @@ def _coverage(ledger: Ledger, number: int) -> Iterator[Side]:
 
 def _poverty_groups(ledger: Ledger, name: str) -> Iterator[Side]:
     """Group poverty, weighted by group size, gives national poverty (FGT indices)."""
-    for whole in ledger.find(name, "D1", group=""):
-        if not whole.row.startswith("FGT") or whole.status != "ok":
-            continue
-        persons = {r.group: r.value for r in ledger.find(name, "D1", row="Persons", column="")}
-        parts: dict[str, list[tuple[float, float]]] = {}
-        for r in ledger.find(name, "D1", row=whole.row, column=whole.column):
-            if r.group:
-                size = persons.get(r.group, math.nan)
-                parts.setdefault(r.group.split("=")[0], []).append((size, r.value))
-        for axis, figures in parts.items():
-            if any(math.isnan(v) for pair in figures for v in pair):
-                continue
-            everyone = math.fsum(size for size, _ in figures)
-            added = math.fsum(size * value for size, value in figures) / everyone
-            what = f"{whole.row} of {axis} groups adds up, {whole.column}"
-            yield Side("I-17", name, what, added, whole.value)
+    rows = list(ledger.find(name, "D1"))
+    national = {(r.row, r.column): r for r in rows if not r.group and r.row.startswith("FGT")}
+    persons = {(r.column, r.group): r.value for r in rows if r.row == "Persons"}
+    parts: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    for r in rows:
+        if r.group and (r.row, r.column) in national:
+            key = (r.row, r.column, r.group.split("=")[0])
+            size = persons.get((r.column, r.group), math.nan)
+            parts.setdefault(key, []).append((size, r.value))
+    for (row, column, axis), figures in parts.items():
+        if any(math.isnan(v) for pair in figures for v in pair):
+            continue  # a suppressed group
+        everyone = math.fsum(size for size, _ in figures)
+        added = math.fsum(size * value for size, value in figures) / everyone
+        whole = national[row, column].value
+        yield Side("I-17", name, f"{row} of {axis} groups adds up, {column}", added, whole)

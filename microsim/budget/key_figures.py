@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from microsim.budget.accounts import Account
 from microsim.budget.consolidation import TOTAL_EXPENDITURE, Consolidated, frame_value
+from microsim.budget.poverty_table import GAP, HEADCOUNT, POOR
 from microsim.budget.rows import ratio
 from microsim.budget.sums import Sums
+from microsim.results.contents import Row
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,14 @@ def _people(sums: Sums, scenario: int) -> list[KeyFigure]:
         KeyFigure("Effective coverage (SDG 1.3.1)", 100 * ratio(covered, target), "%"),
         KeyFigure("Older persons receiving a pension", 100 * older, "%"),
     ]
+
+
+def poverty_figures(rows: Sequence[Row], scenario: str) -> list[KeyFigure]:
+    """Return poverty and inequality of a scenario from tables D1 and D2."""
+    wanted = {("D1", HEADCOUNT), ("D1", GAP), ("D1", POOR), ("D2", "Gini")}
+    figures = []
+    for row in rows:
+        national = row.scenario == scenario and not row.group
+        if national and (row.table, row.row) in wanted and not row.column.endswith(" income"):
+            figures.append(KeyFigure(f"{row.row}, {row.column}", row.value, row.unit))
+    return figures

@@ -17,6 +17,11 @@ def ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator
 
 
+def difference_name(reform: str, baseline: str) -> str:
+    """Return the derived scenario id of a comparison, such as `R1-SQ`."""
+    return f"{reform}-{baseline}"
+
+
 class TableRows:
     """Collects rows of one table for one year.
 

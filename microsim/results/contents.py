@@ -180,7 +180,8 @@ class Records:
     currency/month per household;
     instruments: (n_scenarios, n, n_instruments) currency/month per household, positive for
     benefits, negative for what the household pays;
-    receives: (n_scenarios, n, n_instruments) bool; members: (n, 2, 7) int16 persons by sex and age
+    receives: (n_scenarios, n, n_instruments) bool, None: whoever has an amount other than 0;
+    members: (n, 2, 7) int16 persons by sex and age
     group.
     equivalents: (n,) number of equivalent persons; head_sex, head_status: codes; n_disabled:
     persons with severe disability.
@@ -203,6 +204,7 @@ class Records:
     concepts: Floats
     instruments: Floats
     instrument_names: tuple[str, ...]
+    receives: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

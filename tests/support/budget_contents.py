@@ -15,6 +15,7 @@ from microsim.results.contents import (
     FrameValue,
     GivenLine,
     Measure,
+    Records,
     Scheme,
     Tax,
 )
@@ -230,3 +231,30 @@ def _fill(cells, position, population, market, rng):
     ever = [cells[position[Measure("benefit", of, i, "covered")]] for of, i in
             (("pension", "old"), ("grant", "child"))]  # fmt: skip
     put("coverage", "", "any", "covered", np.maximum(*ever))
+
+
+def random_records(seed, n=400, n_scenarios=2, has_design=True):
+    """Return household records with two benefits and a tax; reforms raise the first benefit."""
+    rng = np.random.default_rng(seed)
+    members = rng.integers(0, 2, (n, 2, 7)).astype(np.int16)
+    members[:, 1, 3] += 1
+    size = members.sum(axis=(1, 2)).astype(np.int64)
+    market = rng.lognormal(9, 1, n)
+    instruments = np.zeros((n_scenarios, n, 3))
+    for i in range(n_scenarios):
+        instruments[i, :, 0] = np.where(rng.random(n) < 0.4, 800.0 * (i + 1), 0.0)
+        instruments[i, :, 1] = np.where(market < 6_000, 500.0, 0.0)
+        instruments[i, :, 2] = -0.1 * market
+    disposable = market + instruments.sum(axis=2)
+    gross = market + instruments[:, :, :2].sum(axis=2)
+    base = np.broadcast_to(market, (n_scenarios, n))
+    concepts = np.stack([base, base, base * 0.9, gross, disposable], axis=2)
+    return Records(
+        household_id=np.arange(n), weight=rng.uniform(50, 150, n), size=size,
+        equivalents=size.astype(float), members=members, region=rng.integers(0, 2, n),
+        urban=rng.random(n) < 0.3, head_sex=rng.integers(0, 2, n),
+        head_status=rng.integers(1, 13, n), n_disabled=(rng.random(n) < 0.1).astype(np.int64),
+        psu=rng.integers(0, 40, n), stratum=rng.integers(0, 4, n), has_design=has_design,
+        welfare=disposable / size, concepts=concepts, instruments=instruments,
+        instrument_names=("child grant", "assistance", "income tax"),
+    )  # fmt: skip

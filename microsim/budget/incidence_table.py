@@ -1,0 +1,143 @@
+"""Makes tables D4 and D5: who bears and receives each instrument, and how well it is targeted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from microsim.budget.households import Floats, Households
+from microsim.budget.inequality_table import DECILES
+from microsim.budget.rows import TableRows
+from microsim.indicators.distribution import distribution
+from microsim.indicators.incidence import concentration, incidence
+from microsim.indicators.inequality import gini
+from microsim.indicators.targeting import adequacy, cost_benefit, targeting
+from microsim.results.contents import CONCEPTS, Row
+
+QUINTILES = tuple(f"quintile {i}" for i in range(1, 6))
+DISPOSABLE = CONCEPTS.index("disposable")
+
+
+def incidence_table(households: Households) -> list[Row]:
+    """Return table D4: each benefit, tax and contribution by decile of baseline welfare.
+
+    Amounts as shares; concentration and Kakwani by baseline welfare; the marginal contribution
+    to the Gini of disposable income is above 0 where the instrument reduces inequality.
+    """
+    contents, r = households.contents, households.records
+    table = TableRows("D4", contents.year)
+    baseline = distribution(r.welfare[0], households.persons)
+    gini_baseline = gini(baseline)
+    for scenario, name in enumerate(contents.scenarios):
+        disposable = households.concept(scenario, DISPOSABLE)
+        gini_disposable = gini(distribution(disposable, households.persons))
+        for i, instrument in enumerate(r.instrument_names):
+            amount = np.ascontiguousarray(r.instruments[scenario, :, i])
+            if not np.any(amount):
+                continue
+            _deciles(table, households, scenario, i)
+            per_person: Floats = amount / households.size
+            n = int(np.count_nonzero(households.receives(scenario, i) & (r.weight > 0)))
+            coefficient = concentration(r.welfare[0], per_person, households.persons)
+            paid = float(np.sum(amount)) < 0
+            kakwani = coefficient - gini_baseline if paid else gini_baseline - coefficient
+            without = distribution(disposable - amount / r.equivalents, households.persons)
+            for row, value in (
+                ("concentration coefficient", coefficient),
+                ("Kakwani index", kakwani),
+                ("marginal contribution to Gini", gini(without) - gini_disposable),
+            ):
+                table.add(
+                    name, f"{instrument}: {row}", value, "index", column="all", n=n,
+                    missing="not applicable",
+                )  # fmt: skip
+    return table.rows
+
+
+def _deciles(table: TableRows, households: Households, scenario: int, i: int) -> None:
+    contents, r = households.contents, households.records
+    receives = households.receives(scenario, i)
+    amount = np.abs(r.instruments[scenario, :, i])
+    income = np.ascontiguousarray(r.concepts[0, :, DISPOSABLE])
+    found = incidence(households.deciles, 10, r.weight, households.size, receives, amount, income)
+    n = np.bincount(households.deciles[receives & (r.weight > 0)], minlength=10)
+    for row, values in (
+        ("persons in households concerned", found.coverage),
+        ("share of recipients or payers", found.share_of_recipients),
+        ("share of amount", found.share_of_amount),
+        ("amount, % of baseline disposable income", found.amount_of_income),
+    ):
+        for d, column in enumerate(DECILES):
+            table.add(
+                contents.scenarios[scenario], f"{r.instrument_names[i]}: {row}",
+                100 * float(values[d]), "%", column=column, n=int(n[d]),
+                missing="not applicable",
+            )  # fmt: skip
+
+
+def targeting_table(households: Households) -> list[Row]:
+    """Return table D5: coverage, targeting errors, adequacy and cost-benefit of each benefit.
+
+    Poor is who is below the line without the benefit; quintiles are of baseline welfare.
+    """
+    contents, r = households.contents, households.records
+    table = TableRows("D5", contents.year)
+    for scenario in range(len(contents.scenarios)):
+        for i in range(len(r.instrument_names)):
+            if bool(np.any(r.instruments[scenario, :, i] > 0)):
+                for line, amount in contents.poverty_lines.items():
+                    _programme(table, households, scenario, i, line, amount)
+    return table.rows
+
+
+def _programme(
+    table: TableRows, households: Households, scenario: int, i: int, line: str, z: float
+) -> None:
+    r = households.records
+    welfare = r.welfare[scenario]
+    amount = np.maximum(r.instruments[scenario, :, i], 0.0)
+    receives = households.receives(scenario, i)
+    without: Floats = welfare - amount / r.equivalents
+    quintiles = households.deciles // 2
+    found = targeting(
+        quintiles, 5, r.weight, households.size, without < z, receives, amount,
+        welfare * r.equivalents,
+    )  # fmt: skip
+    value = adequacy(
+        quintiles, 5, r.weight, households.size, r.equivalents, welfare, receives, amount, z
+    )
+    cost = cost_benefit(r.weight, r.equivalents, without, amount, z)
+    n = int(np.count_nonzero(receives & (r.weight > 0)))
+    name = households.contents.scenarios[scenario]
+
+    def add(row: str, figure: float, column: str, unit: str = "%", counted: int = n) -> None:
+        scaled = 100 * figure if unit == "%" else figure
+        table.add(
+            name, f"{r.instrument_names[i]}: {row}", scaled, unit, column=column, n=counted,
+            missing="not applicable",
+        )  # fmt: skip
+
+    if line == next(iter(households.contents.poverty_lines)):
+        of = np.bincount(quintiles[receives & (r.weight > 0)], minlength=5)
+        for row, values in (
+            ("coverage", found.by_group.coverage),
+            ("beneficiary incidence", found.by_group.share_of_recipients),
+            ("benefit incidence", found.by_group.share_of_amount),
+            ("adequacy, % of welfare of recipients", value.by_group),
+        ):
+            for q, column in enumerate(QUINTILES):
+                add(row, float(values[q]), column, counted=int(of[q]))
+        add("coverage", found.coverage, "all")
+        add("adequacy, % of welfare of recipients", value.of_welfare, "all")
+    for row, figure in (
+        ("coverage of the poor", found.coverage_of_poor),
+        ("exclusion error", found.exclusion),
+        ("inclusion error", found.inclusion),
+        ("adequacy, % of the line", value.of_line),
+        ("recipients lifted over the line", value.lifted),
+        ("share of the amount that closes the gap", cost.gap_closed_per_unit),
+        ("share of the amount for the poor", cost.vertical_efficiency),
+        ("share of the gap closed", cost.gap_closed_share),
+    ):
+        add(row, figure, f"line {line}")
+    add("targeting differential", found.differential, f"line {line}", "index")
+    add("Coady-Grosh-Hoddinott index", found.coady_grosh_hoddinott, f"line {line}", "index")
