@@ -44,9 +44,10 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a source as named in data/README.md.")
-    binary = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with binary as handle, io.TextIOWrapper(handle, encoding="utf-8", newline="") as text:  # type: ignore[arg-type]
-        yield from csv.DictReader(text)
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    yield from csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
 
 
 def population(folder: Path, place: dict[str, int]) -> npt.NDArray[np.int32]:

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from microsim.population.columns import EMPLOYMENT_STATUS, SECTOR
+from microsim.population.columns import SECTOR
 from microsim.population.content import Population, SeriesValue, TargetRow
-from microsim.population.opendata import INDICATORS, WORLD_BANK
-from microsim.population.synthesis.demography import OPEN_AGE
+from microsim.population.opendata import WORLD_BANK
 from microsim.population.synthesis.distribution import SHARE_EDGES, gini_of_sorted
 from microsim.population.synthesis.labour import EMPLOYEES, OWN_ACCOUNT, STATUS
 from microsim.population.synthesis.people import Bools, Floats, five_year_groups
@@ -61,7 +60,7 @@ def compare(population: Population, plan: Plan, open_groups: list[int]) -> Popul
         *_place_rows(population, sums, plan),
         *_structure_rows(population, sums, plan),
         *_payroll_rows(population, sums, plan),
-        *_welfare_rows(population, sums, plan),
+        *_welfare_rows(population, plan),
     ]
     return replace(population, targets=tuple(rows), anchors=_anchors(population, sums, plan))
 
@@ -161,7 +160,9 @@ def _place_rows(population: Population, sums: Sums, plan: Plan) -> list[TargetRo
         persons = np.array([float(row[0]) for row in table.values()])
         shares = persons / float(np.cumsum(persons)[-1])
         region = population.households["region"].astype(np.int64)[household]
-        achieved = np.bincount(region, weights=sums.weight, minlength=shares.size) / sums.of(everyone)
+        achieved = np.bincount(region, weights=sums.weight, minlength=shares.size) / sums.of(
+            everyone
+        )
         source, basis = plan.parameters.source("regions"), plan.parameters.basis("regions")
         rows += [
             _share("place", label, float(shares[i]), float(achieved[i]), source, basis)
@@ -176,7 +177,8 @@ def _structure_rows(population: Population, sums: Sums, plan: Plan) -> list[Targ
     whole = float(np.cumsum(weight)[-1])
     mean = plan.household_size
     rows = [TargetRow("structure", "mean household size", "persons", mean.value,
-                      sums.of(sums.age >= 0) / whole, 0.005, "relative", mean.basis, mean.source)]  # fmt: skip
+                      sums.of(sums.age >= 0) / whole, 0.005, "relative", mean.basis,
+                      mean.source)]  # fmt: skip
     by_size = np.bincount(np.minimum(size, 7), weights=weight, minlength=8) / whole
     rows += [
         _share("structure", f"households of {n}{'+' if n == 7 else ''}", None, float(by_size[n]),
@@ -205,19 +207,24 @@ def _kin_rows(population: Population, sums: Sums, plan: Plan) -> list[TargetRow]
     position = np.arange(population.n_persons) - start
     everyone, minors, old = sums.age >= 0, sums.age < 18, sums.age >= 60
     is_head = persons["head"].astype(np.int64) == position
-    paired = persons["spouse"] >= 0
+    paired = persons["spouse"].astype(np.int64) >= 0
     parameters = plan.parameters
     wanted = parameters.by_age("structure.children", np.minimum(sums.age, 17))
     with_mother = float(np.bincount(minors, weights=sums.weight * wanted, minlength=2)[1])
+    achieved = sums.share(persons["mother"].astype(np.int64) >= 0, minors)
     rows = [
         _share("structure", "children under 18 living with their mother",
-               with_mother / sums.of(minors), sums.share(persons["mother"] >= 0, minors),
+               with_mother / sums.of(minors), achieved,
                parameters.source("structure.children"), parameters.basis("structure.children"),
                0.03),
     ]  # fmt: skip
     for item, who, of in (
         ("households headed by women", sums.female, is_head),
-        ("women 15-49 living with a spouse", paired, sums.female & (sums.age >= 15) & (sums.age < 50)),
+        (
+            "women 15-49 living with a spouse",
+            paired,
+            sums.female & (sums.age >= 15) & (sums.age < 50),
+        ),
         ("persons 60+ living alone", size == 1, old),
         ("persons 60+ living as a couple alone", (size == 2) & paired, old),
         ("persons in households of 7 and more", size >= 7, everyone),
@@ -231,10 +238,15 @@ def _payroll_rows(population: Population, sums: Sums, plan: Plan) -> list[Target
     public = sums.has_status("formal public employee")
     bill = float(plan.average_wage.value or 0.0) * float(plan.formal.value or 0.0) * 12.0
     achieved = _yearly(population, sums, "earnings", formal)
-    pensioners = population.persons["pension_income"] > 0.0
+    pensioners = population.persons["pension_income"].astype(np.float64) > 0.0
     basis = "data" if {plan.average_wage.basis, plan.formal.basis} == {"data"} else "assumption"
 
+    one_person = sums.of(sums.age >= 0) / population.n_persons
+
     def row(item: str, unit: str, target: SeriesValue, value: float, near: float) -> TargetRow:
+        if unit == "persons" and target.value:
+            # A small sample cannot come nearer than a few persons.
+            near = max(near, 3.0 * one_person / target.value)
         return TargetRow("payroll", item, unit, target.value, value, near, "relative",
                          target.basis, target.source)  # fmt: skip
 
@@ -242,7 +254,8 @@ def _payroll_rows(population: Population, sums: Sums, plan: Plan) -> list[Target
     return [
         row("formal employees", "persons", plan.formal, sums.of(formal), POINT),
         row("public employees", "persons", plan.public, sums.of(public), POINT),
-        row("wage bill of formal employees", "currency/year", wages, achieved, POINT),
+        row("wage bill of formal employees", "currency/year", wages, achieved,
+            max(POINT, 3.0 * one_person / max(sums.of(formal), 1.0))),
         row("average formal wage", "currency/month", plan.average_wage,
             achieved / 12.0 / max(sums.of(formal), 1.0), ACCOUNTS_TOLERANCE),
         row("persons with a contributory pension", "persons", plan.pensioners,
@@ -271,7 +284,7 @@ def welfare_per_head(population: Population) -> tuple[Floats, Floats]:
     return values[order], weights[order]
 
 
-def _welfare_rows(population: Population, sums: Sums, plan: Plan) -> list[TargetRow]:
+def _welfare_rows(population: Population, plan: Plan) -> list[TargetRow]:
     values, weights = welfare_per_head(population)
     persons = np.cumsum(weights)
     survey = plan.welfare_year
@@ -286,11 +299,19 @@ def _welfare_rows(population: Population, sums: Sums, plan: Plan) -> list[Target
         rows.append(_share("welfare", f"poor at {int(key) / 100:.2f} int$ a day", found[0] / 100.0,
                            achieved, source))  # fmt: skip
     gini = gini_of_sorted(values, weights)
+    source = f"{plan.country.source('gini')}, {survey}"
     rows.append(TargetRow("welfare", "Gini index", "index", plan.evidence.gini, gini, POINT,
-                          "absolute", "data", f"{plan.country.source('gini')}, {survey}"))  # fmt: skip
+                          "absolute", "data", source))  # fmt: skip
+    income = plan.income.value
+    if income:
+        ratio = 12.0 * float(np.cumsum(values * weights)[-1]) / income
+        rows.append(_share("welfare", "welfare / national income (survey gap)", None, ratio,
+                           NOBODY, "nothing", None))  # fmt: skip
     if plan.evidence.shares is not None:
         money = np.cumsum(values * weights)
-        at = np.interp(SHARE_EDGES, np.r_[0.0, persons / persons[-1]], np.r_[0.0, money / money[-1]])
+        at = np.interp(
+            SHARE_EDGES, np.r_[0.0, persons / persons[-1]], np.r_[0.0, money / money[-1]]
+        )
         for i, target in enumerate(plan.evidence.shares):
             low, high = (round(100 * SHARE_EDGES[i + k]) for k in (0, 1))
             rows.append(_share("welfare", f"share of persons {low}-{high} %", target,
@@ -329,6 +350,3 @@ def _anchors(population: Population, sums: Sums, plan: Plan) -> dict[str, Series
 def failures(population: Population) -> tuple[TargetRow, ...]:
     """Return the rows whose tolerance is not met."""
     return tuple(row for row in population.targets if row.passed is False)
-
-
-__all__ = ("EMPLOYMENT_STATUS", "INDICATORS", "OPEN_AGE", "compare", "failures", "welfare_per_head")

@@ -23,6 +23,7 @@ from microsim.population.synthesis import (
 )
 from microsim.population.synthesis.parameters import load
 from microsim.population.synthesis.people import (
+    Bools,
     Draws,
     Floats,
     Ints,
@@ -42,8 +43,8 @@ class _Draft:
     homes: households.Homes
     sex: Ints
     age: Ints
-    orphan: np.ndarray
-    disabled: np.ndarray
+    orphan: Bools
+    disabled: Bools
     household: Ints
     weight: Floats
     last_groups: list[int]
@@ -121,7 +122,8 @@ def _draft(plan: Plan, n_households: int, seed: int) -> tuple[Draws, _Draft]:
     group = np.minimum(age // 5, 20)
     counts = np.bincount(sex_code * 21 + group, minlength=42).reshape(2, 21)
     cell, last_groups = weights.merged_cells(counts)
-    targets = np.bincount(cell.reshape(-1), weights=five_year_groups(plan.by_age).reshape(-1))
+    groups = five_year_groups(plan.by_age).reshape(-1)
+    targets = np.bincount(cell.reshape(-1), weights=groups).astype(np.float64)
     person_cell = cell[sex_code, group][order]
     weight = weights.household_weights(household, person_cell, targets)
     reordered = Draws(draws.keys[order], seed)
@@ -183,9 +185,9 @@ def _welfare_score(
     draws: Draws,
     income_per_head: Floats,
     size: Ints,
-    urban: np.ndarray,
+    urban: Bools,
     region_shift: Floats,
-    disabled: np.ndarray,
+    disabled: Bools,
 ) -> Floats:
     """Return who is richer, in standard deviations; only the order counts."""
     weight = {k: plan.parameters.number("welfare", k) for k in (
@@ -197,7 +199,8 @@ def _welfare_score(
     score = weight["income"] * normal_quantile_array(rank) + weight["urban"] * urban
     score = score + weight["log_size"] * log_array(size.astype(np.float64))
     score = score + weight["disability"] * disabled + region_shift
-    return score + weight["noise"] * noise
+    final: Floats = score + weight["noise"] * noise
+    return final
 
 
 def _population(

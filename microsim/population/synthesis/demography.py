@@ -154,8 +154,9 @@ def whole_persons(shares: Floats, n_persons: int) -> npt.NDArray[np.int64]:
     Array of int64, same shape, adding up to `n_persons`.
     """
     exact = (shares / np.cumsum(shares)[-1] * n_persons).reshape(-1)
-    whole = np.floor(exact).astype(np.int64)
+    whole: npt.NDArray[np.int64] = np.floor(exact).astype(np.int64)
     left = n_persons - int(whole.sum())
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[:left]] += 1
-    return whole.reshape(shares.shape)
+    shaped: npt.NDArray[np.int64] = whole.reshape(shares.shape)
+    return shaped

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from microsim.kernels.transcendental import exp_array, log_array, normal_quantile_array
-from microsim.population.synthesis.people import Floats
+from microsim.population.synthesis.people import Floats, Ints
 from microsim.population.synthesis.weights import solve
 
 KNOTS = np.array([0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.995])
 SHARE_EDGES = np.array([0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0])
 ROUNDS = 60
+SQRT_2 = 1.4142135623730951
 # How closely each kind of evidence is followed: the smallest wins where they conflict.
 CLOSENESS = {"poverty": 0.0015, "gini": 0.002, "shares": 0.003, "bend": 0.35, "mean": 0.3}
 PRIORITY = (
     "poverty headcounts win over the Gini index, the Gini over the decile and quintile shares, "
-    "and all over the mean suggested by national accounts"
+    "the mean suggested by national accounts counts only where no headcount is in 2 to 98 %"
 )
 
 
@@ -34,7 +35,7 @@ class Evidence:
     shares
         Income shares between `SHARE_EDGES` (seven), or None.
     mean
-        Mean in the lines' unit as national accounts suggest it: a weak pull only.
+        Mean in the lines' unit as national accounts suggest it: used where poverty tells little.
     """
 
     poverty: tuple[tuple[float, float], ...]
@@ -87,7 +88,7 @@ def gini_of_sorted(values: Floats, weights: Floats) -> float:
     money = np.cumsum(values * weights)
     before = np.r_[0.0, money[:-1]]
     area = total(weights * (money + before))
-    return 1.0 - area / (money[-1] * float(np.cumsum(weights)[-1]))
+    return 1.0 - area / (float(money[-1]) * total(weights))
 
 
 def fit(evidence: Evidence) -> QuantileCurve:
@@ -99,8 +100,7 @@ def fit(evidence: Evidence) -> QuantileCurve:
     rank, width = _grid()
     normal = normal_quantile_array(rank)
     spread = _first_spread(evidence)
-    log_mean = float(log_array(np.array([evidence.mean]))[0])
-    logs = log_mean - spread * spread / 2.0 + spread * knots
+    logs = _first_level(evidence, spread) + spread * knots
     damping = 1e-3
 
     def residuals(at: Floats) -> Floats:
@@ -143,12 +143,25 @@ def _increasing(logs: Floats) -> Floats:
 def _first_spread(evidence: Evidence) -> float:
     """Return the lognormal's deviation with the wanted Gini: G = 2 Phi(s / sqrt 2) - 1."""
     gini = 0.38 if evidence.gini is None else min(max(evidence.gini, 0.15), 0.75)
-    return float(normal_quantile_array(np.array([(gini + 1.0) / 2.0]))[0]) * 2.0**0.5
+    return float(normal_quantile_array(np.array([(gini + 1.0) / 2.0]))[0]) * SQRT_2
 
 
-def _residuals(
-    evidence: Evidence, curve: QuantileCurve, normal: Floats, width: Floats
-) -> Floats:
+def _first_level(evidence: Evidence, spread: float) -> float:
+    """Return the lognormal's location: from the headcount nearest to a half, else from the mean."""
+    telling = _telling(evidence)
+    if not telling:
+        return float(log_array(np.array([evidence.mean]))[0]) - spread * spread / 2.0
+    line, headcount = min(telling, key=lambda pair: abs(pair[1] - 0.5))
+    normal = float(normal_quantile_array(np.array([headcount]))[0])
+    return float(log_array(np.array([line]))[0]) - spread * normal
+
+
+def _telling(evidence: Evidence) -> list[tuple[float, float]]:
+    """Return the headcounts that tell the level: those well away from nobody and everybody."""
+    return [pair for pair in evidence.poverty if 0.02 < pair[1] < 0.98]
+
+
+def _residuals(evidence: Evidence, curve: QuantileCurve, normal: Floats, width: Floats) -> Floats:
     values = exp_array(curve.log_at(normal))
     lorenz = np.cumsum(values * width)
     mean = float(lorenz[-1])
@@ -164,8 +177,9 @@ def _residuals(
         at_edges = np.interp(SHARE_EDGES, np.r_[0.0, upper], np.r_[0.0, lorenz / mean])
         gaps = (at_edges[1:] - at_edges[:-1]) - np.array(evidence.shares)
         found.extend((gaps / CLOSENESS["shares"]).tolist())
-    pull = log_array(np.array([mean, evidence.mean]))
-    found.append(float(pull[0] - pull[1]) / CLOSENESS["mean"])
+    if not _telling(evidence):
+        pull = log_array(np.array([mean, evidence.mean]))
+        found.append(float(pull[0] - pull[1]) / CLOSENESS["mean"])
     slope = (curve.logs[1:] - curve.logs[:-1]) / (curve.knots[1:] - curve.knots[:-1])
     found.extend(((slope[1:] - slope[:-1]) / CLOSENESS["bend"]).tolist())
     return np.array(found)
@@ -179,9 +193,7 @@ def _poverty_residual(curve: QuantileCurve, line: float, headcount: float) -> fl
     return (float(log_array(np.array([line]))[0]) - float(logs[0])) / slope
 
 
-def assign_welfare(
-    curve: QuantileCurve, score: Floats, size: Floats, weights: Floats
-) -> Floats:
+def assign_welfare(curve: QuantileCurve, score: Floats, size: Ints, weights: Floats) -> Floats:
     """Return welfare of households, currency units per month: the curve at each one's rank.
 
     Parameters

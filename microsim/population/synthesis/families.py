@@ -137,17 +137,16 @@ def _pick_by_age(age: Ints, likelihood: Floats, wanted: Ints, u: Floats) -> Ints
     order = np.argsort(age, kind="stable")
     cumulative = np.r_[0.0, np.cumsum(likelihood[order])]
     starts = np.searchsorted(age[order], np.arange(129))
-    low, high = cumulative[starts[np.clip(wanted, 0, 127)]], cumulative[
-        starts[np.clip(wanted, 0, 127) + 1]
-    ]
+    low, high = (
+        cumulative[starts[np.clip(wanted, 0, 127)]],
+        cumulative[starts[np.clip(wanted, 0, 127) + 1]],
+    )
     place = np.searchsorted(cumulative, low + u * (high - low), side="right") - 1
     picked = order[np.clip(place, 0, age.size - 1)]
     return np.where((high > low) & (likelihood[picked] > 0.0), picked, NOBODY)
 
 
-def mark_orphans(
-    families: Families, age: Ints, parameters: Parameters, draws: Draws
-) -> Bools:
+def mark_orphans(families: Families, age: Ints, parameters: Parameters, draws: Draws) -> Bools:
     """Return who lost one or both parents: rather children who do not live with both.
 
     Shape (n_persons,). The number is the sum of the rates by age of the country's file.
@@ -164,6 +163,13 @@ def mark_orphans(
 
 
 def mark_severe_disability(age: Ints, parameters: Parameters, draws: Draws) -> Bools:
-    """Return who has a severe disability, shape (n_persons,), by the rates by age."""
+    """Return who has a severe disability, shape (n_persons,), by the rates by age.
+
+    Systematic sampling along age: the number is the sum of the rates to a person.
+    """
     rows = parameters.blocks["structure.severe_disability"]["rows"]
-    return draws.uniform("severe disability") < at_ages(rows, age)
+    order = np.lexsort((draws.uniform("severe disability"), age))
+    passed = np.floor(np.cumsum(at_ages(rows, age)[order]) + 0.5)
+    chosen = np.zeros(age.size, dtype=np.bool_)
+    chosen[order] = np.diff(passed, prepend=0.0) > 0.0
+    return chosen

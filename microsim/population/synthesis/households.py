@@ -8,7 +8,7 @@ import numpy as np
 
 from microsim.population.synthesis.families import ADULT, NOBODY, Families
 from microsim.population.synthesis.parameters import Parameters
-from microsim.population.synthesis.people import Bools, Draws, Ints, choose
+from microsim.population.synthesis.people import Bools, Draws, Floats, Ints, choose
 
 OLD = 60
 
@@ -79,9 +79,7 @@ def _join_elders(
     size, youngest = _unit_facts(leader, age)
     roots = np.flatnonzero(size > 0)
     old = roots[youngest[roots] >= OLD]
-    alone, couple = (
-        parameters.number("structure.elders", k) for k in ("alone", "couple_alone")
-    )
+    alone, couple = (parameters.number("structure.elders", k) for k in ("alone", "couple_alone"))
     stays = draws.uniform("elder stays alone", old) < np.where(size[old] == 1, alone, couple)
     joining = old[~stays]
     younger = roots[(youngest[roots] < OLD) & (age[roots] >= ADULT)]
@@ -107,7 +105,8 @@ def _join_elders(
     families.mother[child] = np.where(is_mother, joining, partner)
     families.father[child] = np.where(is_mother, partner, joining)
     share = parameters.number("structure.elders", "elder_is_head")
-    return joining[draws.uniform("elder is head", joining) < share]
+    heads: Ints = joining[draws.uniform("elder is head", joining) < share]
+    return heads
 
 
 def _join_minors(leader: Ints, age: Ints, draws: Draws) -> Ints:
@@ -123,18 +122,20 @@ def _join_minors(leader: Ints, age: Ints, draws: Draws) -> Ints:
     return _send(leader, lost, hosts[_weighted(weight, draws.uniform("foster home", lost))])
 
 
-def _weighted(weight: np.ndarray, u: np.ndarray) -> Ints:
+def _weighted(weight: Floats, u: Floats) -> Ints:
     """Return an index for each uniform number, with the given weights."""
     cumulative = np.cumsum(weight)
     place = np.searchsorted(cumulative, u * cumulative[-1], side="right")
-    return np.minimum(place, weight.size - 1)
+    index: Ints = np.minimum(place, weight.size - 1)
+    return index
 
 
 def _send(leader: Ints, guests: Ints, hosts: Ints) -> Ints:
     """Return the leaders after each guest unit joined its host."""
     onward = np.arange(leader.size, dtype=np.int64)
     onward[guests] = hosts
-    return onward[leader]
+    after: Ints = onward[leader]
+    return after
 
 
 def _reach_number(

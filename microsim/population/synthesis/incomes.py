@@ -98,13 +98,11 @@ def _choose_pensioners(
 ) -> tuple[Ints, Ints]:
     block = "incomes.pensions" if parameters.has("incomes.pensions") else "incomes.pensioners"
     old_enough = persons.age >= parameters.number(block, "from_age")
-    formal = np.isin(
-        status, [STATUS["formal public employee"], STATUS["formal private employee"]]
-    )
-    rows = np.flatnonzero(old_enough & ~formal)
+    formal = np.isin(status, [STATUS["formal public employee"], STATUS["formal private employee"]])
+    rows = np.flatnonzero(old_enough)
     score = draws.uniform("pensioner", rows) - 0.3 * persons.urban[rows]
     score = score + 0.2 * persons.female[rows]
-    score = score + 0.3 * (status[rows] != STATUS["retired"])
+    score = score + 0.3 * (status[rows] != STATUS["retired"]) + 9.0 * formal[rows]
     chosen = rows[choose(score, count)]
     status = status.copy()
     # A pensioner who works or seeks work stays in the labour force.

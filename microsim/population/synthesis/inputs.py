@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from microsim.errors import FaultList, InputError
+from microsim.files import Fields, Node
 from microsim.population.opendata import DECADES, INDICATORS, Country, countries, country
 from microsim.population.synthesis.labour import LabourRates
 
@@ -21,15 +22,17 @@ REQUIRED = (
     *(f"{name}_{sex}" for name in _BY_SEX for sex in SEXES),
     "urban", "gini", "poverty_300", "poverty_420", "poverty_830", "gni_per_head_ppp",
 )  # fmt: skip
+N_GROUPS = 21
 SPECIAL = ("population", "ppp", "household_size")
-REMEDY = "Supply it with --data FILE, a YAML file with `series: {NAME: {values: {YEAR: NUMBER}, source: TEXT}}`."
+REMEDY = (
+    "Supply it with --data FILE, a YAML file with "
+    "`series: {NAME: {values: {YEAR: NUMBER}, source: TEXT}}`."
+)
 
 
 def missing_series(data: Country) -> list[tuple[str, str]]:
     """Return (name, meaning) of each series that a synthesis of this country lacks."""
-    missing = [
-        (name, INDICATORS[name].meaning) for name in REQUIRED if not data.series.get(name)
-    ]
+    missing = [(name, INDICATORS[name].meaning) for name in REQUIRED if not data.series.get(name)]
     if data.population is None:
         missing.insert(0, ("population", "persons by sex and 5-year age, 21 groups each"))
     if not data.ppp:
@@ -56,9 +59,7 @@ def require(data: Country) -> None:
 
 def coverage() -> dict[str, tuple[str, ...]]:
     """Return, for each country known, the names of the series that are missing (none: it works)."""
-    return {
-        code: tuple(name for name, _ in missing_series(country(code))) for code in countries()
-    }
+    return {code: tuple(name for name, _ in missing_series(country(code))) for code in countries()}
 
 
 def with_user_data(data: Country, path: Path) -> Country:
@@ -69,68 +70,61 @@ def with_user_data(data: Country, path: Path) -> Country:
     InputError
         The file has faults; all are named.
     """
-    from microsim.population.synthesis.parameters import read_mapping
+    from microsim.population.synthesis.parameters import read_file
 
-    content = read_mapping(path)
     faults = FaultList()
+    node = read_file(path).get("series")
+    fields = Fields(
+        node or Node(str(path), 1, "mapping"), faults, (*INDICATORS, *SPECIAL), "series"
+    )
     series, sources = dict(data.series), dict(data.sources)
     changed: dict[str, Any] = {}
-    given = content.get("series") or {}
-    if not isinstance(given, dict):
-        raise InputError(f"{path.name}: series: expected a mapping of names. {REMEDY}")
-    for name, entry in given.items():
-        where = f"{path.name}: series.{name}"
-        if name not in INDICATORS and name not in SPECIAL:
-            known = ", ".join((*REQUIRED, *SPECIAL))
-            faults.add(where, "is not a series", name, known)
-        elif not isinstance(entry, dict) or not entry.get("source"):
-            faults.add(where, "has no source", remedy="Say where the figures come from.")
-        elif name == "population":
-            changed |= _population(faults, where, entry)
-            sources[name] = str(entry["source"])
+    for name, entry in fields.nodes.items():
+        if name not in fields.known:
+            continue
+        keys = ("source", "year", *SEXES) if name == "population" else ("source", "values")
+        inner = Fields(entry, faults, keys, f"series {name}")
+        sources[name] = inner.text("source", required=True)
+        if name == "population":
+            changed |= _population(inner)
+            continue
+        values = _values(inner)
+        if name == "ppp":
+            changed["ppp"] = values
+        elif name == "household_size":
+            changed["household_size"] = next(iter(values.values()), None)
         else:
-            values = _values(faults, where, entry)
-            sources[name] = str(entry["source"])
-            if name == "ppp":
-                changed["ppp"] = values
-            elif name == "household_size":
-                changed["household_size"] = next(iter(values.values()), None)
-            else:
-                series[name] = values
+            series[name] = values
     faults.raise_if_any()
     return replace(data, series=series, sources=sources, **changed)
 
 
-def _values(faults: FaultList, where: str, entry: dict[str, Any]) -> dict[int, float]:
-    values = entry.get("values")
-    if not isinstance(values, dict) or not values:
-        faults.add(where, "has no values", values, "a mapping of year to number")
-        return {}
+def _values(fields: Fields) -> dict[int, float]:
     found = {}
-    for year, value in values.items():
-        if isinstance(year, int) and isinstance(value, int | float) and np.isfinite(value):
-            found[year] = float(value)
+    for year, node in fields.mapping("values", required=True):
+        when, value = year.as_integer(), node.as_number()
+        if when is None or value is None:
+            fields.wrong(node, year.text, "a number for a year")
         else:
-            faults.add(where, "has a value that is not a number by year", f"{year}: {value}")
+            found[when] = value
     return found
 
 
-def _population(faults: FaultList, where: str, entry: dict[str, Any]) -> dict[str, Any]:
+def _population(fields: Fields) -> dict[str, Any]:
     table = []
     for sex in SEXES:
-        groups = entry.get(sex)
-        numbers = isinstance(groups, list) and all(isinstance(x, int | float) for x in groups)
-        if not numbers or len(groups) != 21 or min(groups) < 0 or sum(groups) <= 0:
-            faults.add(f"{where}.{sex}", "is not a population by 5-year age", groups,
-                       "21 numbers, 0-4 to 100 and over")  # fmt: skip
-        else:
-            table.append(groups)
-    if not isinstance(entry.get("year"), int):
-        faults.add(f"{where}.year", "is missing", entry.get("year"), "the year of the figures")
+        node = fields.node_of(sex, required=True)
+        numbers = [] if node is None else [part.as_number() for part in node.elements]
+        good = [x for x in numbers if x is not None and x >= 0.0]
+        if len(good) == N_GROUPS == len(numbers) and sum(good) > 0.0:
+            table.append(good)
+        elif node is not None:
+            fields.wrong(node, sex, f"{N_GROUPS} numbers of persons, ages 0-4 to 100 and over")
+    year = fields.integer("year", required=True)
     if len(table) < len(SEXES):
         return {}
     groups = np.repeat(np.array([table], dtype=np.float64), len(DECADES), axis=0)
-    return {"population": groups, "population_year": entry.get("year")}
+    return {"population": groups, "population_year": year}
 
 
 def labour_rates(data: Country, year: int) -> tuple[LabourRates, LabourRates]:

@@ -59,7 +59,7 @@ class Persons:
 
 @dataclass(frozen=True)
 class FormalJobs:
-    """Persons in the sample with formal work, all sexes; `own_account` is a share of own-account."""
+    """Persons of the sample with formal work; `own_account` is a share of the own-account."""
 
     employees: int
     public: int
@@ -116,7 +116,8 @@ def _reluctance(persons: Persons, rows: Ints, draws: Draws) -> Floats:
     score = draws.uniform("in the labour force", rows)
     score = score + 0.5 * persons.disabled[rows] - 0.15 * persons.is_head[rows]
     score = score + np.where(age < 25, -0.10 * (age - 15), 0.0)
-    return score + np.where(age >= 55, 0.05 * (age - 55), 0.0)
+    tired: Floats = score + np.where(age >= 55, 0.05 * (age - 55), 0.0)
+    return tired
 
 
 def band_counts(
@@ -224,9 +225,7 @@ def assign_formality(
     return status
 
 
-def _assign_inactive(
-    persons: Persons, status: Ints, parameters: Parameters, draws: Draws
-) -> None:
+def _assign_inactive(persons: Persons, status: Ints, parameters: Parameters, draws: Draws) -> None:
     rows = np.flatnonzero(status == STATUS["other inactive"])
     block = parameters.blocks["labour.inactive"]
     age, u = persons.age[rows], draws.uniform("why inactive", rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from microsim.population.content import SeriesValue
 from microsim.population.opendata import CPI, PPP, WORLD_BANK, Country
+from microsim.population.opendata import country as dollar_country
 
 LINES = {"300": 3.00, "420": 4.20, "830": 8.30}
 LINE_YEAR = 2021
@@ -50,14 +51,24 @@ def price_index(country: Country, year: int) -> SeriesValue:
 
 
 def purchasing_power(country: Country) -> SeriesValue:
-    """Return LCU per international dollar of 2021."""
+    """Return LCU of 2021 per international dollar of 2021.
+
+    Where the factor of 2021 is missing, that of the nearest year is moved with the difference of
+    the country's and the United States' inflation.
+    """
+    unit = "currency/intl$"
     if not country.ppp:
-        return SeriesValue(None, "currency/intl$", "no PPP data", "nothing")
+        return SeriesValue(None, unit, "no PPP data", "nothing")
     year = min(country.ppp, key=lambda y: (abs(y - LINE_YEAR), y))
-    note = "; the poverty lines use the PPP of consumption, which differs"
-    basis = "data" if year == LINE_YEAR else "assumption"
-    text = f"{country.sources.get('ppp', PPP)}, {year}{note}"
-    return SeriesValue(country.ppp[year], "currency/intl$", text, basis)
+    source = f"{country.sources.get('ppp', PPP)}, {year}"
+    value, basis = country.ppp[year], "data"
+    if year != LINE_YEAR:
+        own, _ = price_factor(country, year, LINE_YEAR)
+        dollar, _ = price_factor(dollar_country("USA"), year, LINE_YEAR)
+        value, basis = value * own / dollar, "assumption"
+        source += f", moved to {LINE_YEAR} with relative inflation"
+    note = "; the World Bank's poverty lines use the PPP of consumption, which differs"
+    return SeriesValue(value, unit, source + note, basis)
 
 
 def poverty_line(country: Country, line: float, year: int) -> SeriesValue:
@@ -68,7 +79,10 @@ def poverty_line(country: Country, line: float, year: int) -> SeriesValue:
         return SeriesValue(None, unit, "no PPP or price data", "nothing")
     basis = "assumption" if "assumption" in (ppp.basis, prices.basis) else "data"
     value = line * DAYS_IN_MONTH * ppp.value * prices.value / 100.0
-    source = f"World Bank line {line:.2f} int$ (2021 PPP) a day x PPP ({ppp.source}) x prices ({prices.source})"
+    source = (
+        f"World Bank line {line:.2f} int$ (2021 PPP) a day x PPP ({ppp.source}) "
+        f"x prices ({prices.source})"
+    )
     return SeriesValue(value, unit, source, basis)
 
 
@@ -87,8 +101,8 @@ def national_income(country: Country, year: int, persons: float) -> SeriesValue:
     growth, _ = price_factor(country, last, year)
     value = income[last] * country.ppp[last] * growth * persons
     source = (
-        f"GNI per head at PPP ({country.sources.get('gni_per_head_ppp', WORLD_BANK)}, {last}) x PPP factor x population; "
-        "GNI stands for GDP"
+        f"GNI per head at PPP ({country.sources.get('gni_per_head_ppp', WORLD_BANK)}, {last}) "
+        "x PPP factor x population; GNI stands for GDP"
     )
     if last != year:
         source += f"; from {last} to {year} real income per head held constant"

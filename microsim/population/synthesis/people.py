@@ -44,9 +44,9 @@ class Draws:
         return uniforms(keys, self.seed, 0, decision_hash(f"synthesis {decision}"), 0, 0)
 
     def bell(self, decision: str, rows: npt.NDArray[np.integer] | None = None) -> Floats:
-        """Return near-normal numbers (mean 0, deviation 1): the sum of three uniforms (Irwin-Hall)."""
-        total = sum(self.uniform(f"{decision} {i}", rows) for i in range(3))
-        return (total - 1.5) * 2.0
+        """Return near-normal numbers, mean 0, deviation 1: sums of three uniforms (Irwin-Hall)."""
+        first, second, third = (self.uniform(f"{decision} {i}", rows) for i in range(3))
+        return (first + second + third - 1.5) * 2.0
 
 
 def make_persons(by_age: Floats, n_persons: int) -> tuple[npt.NDArray[np.int8], Ints]:
@@ -69,7 +69,7 @@ def make_persons(by_age: Floats, n_persons: int) -> tuple[npt.NDArray[np.int8], 
     groups = five_year_groups(by_age)
     counts = whole_persons(groups, n_persons)
     sexes, ages = [], []
-    spread = 0.6 ** np.arange(OLDEST_SPREAD)
+    spread = np.array([0.6**year for year in range(OLDEST_SPREAD)])
     for sex in (0, 1):
         for group in range(groups.shape[1]):
             first = 5 * group

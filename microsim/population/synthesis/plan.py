@@ -101,7 +101,7 @@ def make_plan(country: Country, parameters: Parameters, year: int) -> Plan:
         public=public,
         formal_own_account=own,
         average_wage=wage,
-        pensioners=_pensioners(parameters, by_age, float(formal.value or 0.0) / employed),
+        pensioners=_pensioners(parameters, year, by_age, float(formal.value or 0.0) / employed),
         evidence=evidence,
         welfare_year=welfare_year,
         income=income,
@@ -134,17 +134,18 @@ def _household_size(country: Country, parameters: Parameters, by_age: Floats) ->
 
 
 def _given(parameters: Parameters, block: str, year: int, unit: str) -> SeriesValue:
-    """Return a country file's amount, moved from its year by its stated growth."""
+    """Return a country file's amount of the year, or of the nearest moved by its growth."""
     entry = parameters.blocks[block]
-    growth, start = float(entry.get("growth", 0.0)), int(entry["year"])
-    value, source = float(entry["value"]), parameters.source(block)
+    values = {int(y): float(value) for y, value in entry["values"].items()}
+    start = min(values, key=lambda y: (abs(y - year), y))
+    value, source = values[start], f"{parameters.source(block)}; {start}"
     if start == year:
         return SeriesValue(value, unit, source, parameters.basis(block))
-    factor = 1.0
+    growth, factor = float(entry.get("growth", 0.0)), 1.0
     for _ in range(abs(year - start)):
         factor *= 1.0 + growth
     moved = value * factor if year > start else value / factor
-    source += f"; {start} moved to {year} with a growth of {growth:g} a year (assumption)"
+    source += f" moved to {year} with a growth of {growth:g} a year (assumption)"
     return SeriesValue(moved, unit, source, "assumption")
 
 
@@ -186,15 +187,15 @@ def _average_wage(
     return SeriesValue(value, unit, parameters.source(block), parameters.basis(block))
 
 
-def _pensioners(parameters: Parameters, by_age: Floats, formal_share: float) -> SeriesValue:
-    given = parameters.has("incomes.pensions")
-    block = "incomes.pensions" if given else "incomes.pensioners"
-    if given:
-        value = parameters.number(block, "recipients")
-    else:
-        start = int(parameters.number(block, "from_age"))
-        old = float(np.cumsum(by_age[:, start:])[-1])
-        value = min(parameters.number(block, "factor") * formal_share, 0.98) * old
+def _pensioners(
+    parameters: Parameters, year: int, by_age: Floats, formal_share: float
+) -> SeriesValue:
+    if parameters.has("incomes.pensions"):
+        return _given(parameters, "incomes.pensions", year, "persons")
+    block = "incomes.pensioners"
+    start = int(parameters.number(block, "from_age"))
+    old = float(np.cumsum(by_age[:, start:])[-1])
+    value = min(parameters.number(block, "factor") * formal_share, 0.98) * old
     return SeriesValue(value, "persons", parameters.source(block), parameters.basis(block))
 
 

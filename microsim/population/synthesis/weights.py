@@ -8,7 +8,6 @@ from microsim.errors import RunFailedError
 from microsim.population.synthesis.people import Floats, Ints
 
 FEWEST_IN_CELL = 5
-ROWS_AT_ONCE = 50_000
 
 
 def merged_cells(counts: Ints) -> tuple[Ints, list[int]]:
@@ -88,14 +87,10 @@ def household_weights(household: Ints, person_cell: Ints, targets: Floats) -> Fl
     n_cells, n_households = targets.size, int(household[-1]) + 1
     counts = np.bincount(person_cell, minlength=n_cells).astype(np.float64)
     base = float(np.cumsum(targets)[-1]) / household.size
-    starts = np.searchsorted(household, np.arange(0, n_households + ROWS_AT_ONCE, ROWS_AT_ONCE))
-    squares = np.zeros((n_cells, n_cells))
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
-        block = _counts(household[first:last], person_cell[first:last], n_cells)
-        squares += block.T @ block  # whole numbers: exact in any order of summation
+    squares = _pairs(household, person_cell, n_cells)
     weight_shift = solve(squares * base, targets - base * counts)
     moved = np.bincount(household, weights=weight_shift[person_cell], minlength=n_households)
-    weights = base * (1.0 + moved)
+    weights: Floats = base * (1.0 + moved).astype(np.float64)
     if not bool((weights > 0.0).all()):
         raise RunFailedError(
             "the population by sex and age cannot be met with positive weights; "
@@ -104,9 +99,16 @@ def household_weights(household: Ints, person_cell: Ints, targets: Floats) -> Fl
     return weights
 
 
-def _counts(household: Ints, cell: Ints, n_cells: int) -> Floats:
-    if household.size == 0:
-        return np.zeros((1, n_cells))
-    local = household - household[0]
-    flat = np.bincount(local * n_cells + cell, minlength=(int(local[-1]) + 1) * n_cells)
-    return flat.reshape(-1, n_cells).astype(np.float64)
+def _pairs(household: Ints, cell: Ints, n_cells: int) -> Floats:
+    """Return X'X of the households' counts by cell: pairs of members, each with itself included."""
+    pairs = np.bincount(cell * (n_cells + 1), minlength=n_cells * n_cells)
+    left = np.arange(household.size - 1)
+    distance = 1
+    while left.size:
+        left = left[left + distance < household.size]
+        left = left[household[left] == household[left + distance]]
+        here, there = cell[left], cell[left + distance]
+        for one, other in ((here, there), (there, here)):
+            pairs += np.bincount(one * n_cells + other, minlength=n_cells * n_cells)
+        distance += 1
+    return pairs.reshape(n_cells, n_cells).astype(np.float64)

@@ -1,0 +1,1 @@
+"""Synthesis of a national population from published figures."""
