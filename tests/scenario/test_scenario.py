@@ -91,7 +91,8 @@ def test_load_scenario__names_the_fault(tmp_path, name, old, new, fault):
 
 def test_load_scenario__checks_indices_and_lines_against_the_frame(tmp_path):
     path = spoiled(tmp_path, "law/transfers.yaml", "{index: cpi}", "{index: price}")
-    with pytest.raises(InputError, match=r"transfers\.poverty_line names an unknown series 'price'"):
+    fault = r"transfers\.poverty_line names an unknown series 'price'"
+    with pytest.raises(InputError, match=fault):
         load_scenario(path)
 
 
