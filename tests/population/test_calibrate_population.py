@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from small_survey import write_survey
+from small_survey import MAPPING, write_survey
 from typer.testing import CliRunner
 
 from microsim.cli import population_calibrate, population_import
@@ -145,29 +145,17 @@ def test_commands__import_and_calibrate_the_cps_sample(tmp_path: Path) -> None:
     result = CliRunner().invoke(app(), arguments)
     assert result.exit_code == 0, result.output
     assert "162,588 persons in 60,172 households" in result.output
-    path = targets_file(
-        tmp_path,
-        """\
-margins:
-  households: {of: household, total: 120.0e6, source: "a test, not a statistic"}
-  persons:
-    of: person
-    by: age
-    source: a test, not a statistic
-    values: {0-17: 74.0e6, 18-64: 196.0e6, 65+: 45.0e6}
-  employees: {of: person, where: {earnings: "> 0"}, total: 140.0e6, source: a test}
-""",
-    )
+    path = shipped / "targets_2014.yaml"
     new = tmp_path / "new.h5"
     arguments = ["calibrate", str(out), "--targets", str(path), "--out", str(new)]
     result = CliRunner().invoke(app(), [*arguments, "--bounds", "0.2,5", "--method", "logit"])
     assert result.exit_code == 0, result.output
-    assert "persons: 65+" in result.output
+    assert "residents: female; 75+" in result.output
     assert "design effect of unequal weights" in result.output
     population = store.read(new)
-    old_enough = population.persons["age"] >= 65
-    assert population.person_weight[old_enough].sum() == pytest.approx(45.0e6, rel=1e-8)
-    assert population.households["weight"].sum() == pytest.approx(120.0e6, rel=1e-8)
+    old = (population.persons["age"] >= 75) & (population.persons["sex"] == 1)
+    assert population.person_weight[old].sum() == pytest.approx(11.705e6, rel=1e-8)
+    assert all(row.passed for row in population.targets)
     ratio = population.households["weight"] / store.read(out).households["weight"]
     assert 0.2 <= ratio.min() < 1 < ratio.max() <= 5
 
@@ -176,3 +164,15 @@ def test_parse_bounds__refuses_what_is_no_pair_of_numbers() -> None:
     assert population_calibrate.parse_bounds("0.2,5") == (0.2, 5.0)
     with pytest.raises(InputError, match=r"--bounds: found '0.2'; expected two numbers"):
         population_calibrate.parse_bounds("0.2")
+
+
+def test_readme__shows_known_totals_that_read(tmp_path: Path) -> None:
+    readme = (folder("scenarios") / "united_states" / "README.md").read_text(encoding="utf-8")
+    block = readme.split("```yaml\n")[2].split("```")[0]
+    mapping = MAPPING.replace(
+        "region: {constant: whole country}", "region: {column: zona, codes: {1: North, 2: South}}"
+    )
+    population, _ = import_survey(*write_survey(tmp_path, mapping=mapping))
+    targets = read_targets(targets_file(tmp_path, block), population)
+    assert targets.values[-2:].sum() == pytest.approx(targets.values[0])
+    assert {cell.margin for cell in targets.cells} >= {"population", "employed", "wages"}

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsim.errors import InputError
-from microsim.population.calibration import calibrate
+from microsim.population.calibration import METHODS, calibrate
+from microsim.population.calibration_steps import distance
 
 # The four cells of a 2 x 2 table: row 1, row 2, column 1, column 2.
 CELLS = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]], dtype=float)
@@ -197,3 +198,58 @@ def test_calibrate__refuses_faulty_inputs_all_at_once() -> None:
         calibrate(np.ones(2), np.ones((2, 1)), np.ones(1), method="logit")
     with pytest.raises(InputError, match="shapes differ"):
         calibrate(np.ones(3), np.ones((2, 1)), np.ones(1))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), rows=st.integers(2, 4), columns=st.integers(2, 5))
+def test_calibrate__equals_iterative_proportional_fitting(
+    seed: int, rows: int, columns: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    table = generator.uniform(1.0, 50.0, (rows, columns))
+    wanted = generator.uniform(1.0, 50.0, (rows, columns))
+    x = np.column_stack(
+        [np.repeat(np.eye(rows), columns, axis=0), np.tile(np.eye(columns), (rows, 1))]
+    )
+    targets = np.concatenate((wanted.sum(axis=1), wanted.sum(axis=0)))
+    result = calibrate(table.ravel(), x, targets).weights.reshape(rows, columns)
+    fitted = table.copy()
+    for _ in range(2_000):
+        fitted *= (wanted.sum(axis=1) / fitted.sum(axis=1))[:, None]
+        fitted *= wanted.sum(axis=0) / fitted.sum(axis=0)
+    np.testing.assert_allclose(result, fitted, rtol=1e-8)
+    odds = result[0, 0] * result[1, 1] / (result[0, 1] * result[1, 0])
+    before = table[0, 0] * table[1, 1] / (table[0, 1] * table[1, 0])
+    assert odds == pytest.approx(before, rel=1e-9)
+
+
+def test_calibrate__gives_weights_of_the_stated_form() -> None:
+    weights, x = make_survey(6)
+    targets = (weights @ x) * np.array([1.0, 1.2, 0.85, 1.05, 0.97])
+    low, high = 0.3, 3.0
+    for method in ("raking", "linear", "logit"):
+        bounds = (low, high) if method == "logit" else None
+        result = calibrate(weights, x, targets, method=method, bounds=bounds)
+        u = x @ result.multipliers
+        if method == "logit":
+            a = (high - low) / ((1 - low) * (high - 1))
+            odds = (result.g - low) * (high - 1) / ((high - result.g) * (1 - low))
+            np.testing.assert_allclose(np.log(odds) / a, u, atol=1e-10)
+        else:
+            g = np.exp(u) if method == "raking" else 1 + u
+            np.testing.assert_allclose(result.g, g, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["raking", "linear", "logit"])
+def test_distance__has_the_derivative_it_says(method: str) -> None:
+    number = METHODS[method]
+    for lower, upper in ((0.2, 5.0), (0.7, 1.3)):
+        for u in (-2.0, -0.4, -0.05, 0.0, 0.1, 0.8, 2.5):
+            h = 1e-6
+            _, slope, _ = distance(u, number, lower, upper)
+            g_up, _, sum_up = distance(u + h, number, lower, upper)
+            g_down, _, sum_down = distance(u - h, number, lower, upper)
+            g, _, _ = distance(u, number, lower, upper)
+            assert (g_up - g_down) / (2 * h) == pytest.approx(slope, abs=1e-7)
+            assert (sum_up - sum_down) / (2 * h) == pytest.approx(g, abs=1e-7)
+        assert distance(0.0, number, lower, upper) == pytest.approx((1.0, 1.0, 0.0), abs=1e-15)

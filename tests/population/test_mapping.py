@@ -99,3 +99,13 @@ def test_read_mapping__names_the_line_of_broken_yaml(tmp_path: Path) -> None:
     assert "map.yaml:2: is not YAML" in faults_of(tmp_path, "a: 1\na: 2\n")
     with pytest.raises(InputError, match="cannot be read"):
         read_mapping(tmp_path / "none.yaml")
+
+
+def test_readme__shows_a_mapping_that_reads(tmp_path: Path) -> None:
+    readme = (folder("scenarios") / "united_states" / "README.md").read_text(encoding="utf-8")
+    blocks = [part.split("```")[0] for part in readme.split("```yaml\n")[1:]]
+    path = tmp_path / "map.yaml"
+    path.write_text(blocks[0], encoding="utf-8")
+    mapping = read_mapping(path)
+    assert mapping.columns["earnings"].sources[""].missing.codes == ("-9", "DK")
+    assert mapping.columns["rent"].column.unit == "currency/month"
