@@ -58,7 +58,8 @@ def density(y: Floats, w: Floats, at: float) -> float:
 def of_quantile(y: Floats, w: Floats, p: float) -> Floats:
     """Return -(1{y <= Q} - p) / (N f(Q))."""
     q = quantile(distribution(y, w), p)
-    values: Floats = -((y <= q) - p) / (exact_sum(w) * density(y, w, q))
+    at_most = np.where(y <= q, 1.0, 0.0)
+    values: Floats = (p - at_most) / (exact_sum(w) * density(y, w, q))
     return values
 
 

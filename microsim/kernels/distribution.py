@@ -30,25 +30,31 @@ def collapse(
     hi, lo = np.int64(0), np.uint64(0)
     tie_hi, tie_lo = np.int64(0), np.uint64(0)
     scale = 1.0 / inverse_scale
-    found = 0
-    i = 0
-    while i < n:
-        value = y[order[i]]
-        tie_hi, tie_lo = np.int64(0), np.uint64(0)
-        first, more = w[order[i]], 0
-        while i < n and y[order[i]] == value:
-            more_hi, more_lo = fixed_point(w[order[i]] * inverse_scale)
+    found = -1
+    several = False
+    for i in range(n):
+        row = order[i]
+        weight, value = w[row], y[row]
+        if weight == 0.0:
+            continue
+        more_hi, more_lo = fixed_point(weight * inverse_scale)
+        hi, lo = add_pair(hi, lo, more_hi, more_lo)
+        if found >= 0 and value == values[found]:
+            several = True
             tie_hi, tie_lo = add_pair(tie_hi, tie_lo, more_hi, more_lo)
-            more += 1
-            i += 1
-        weight = first if more == 1 else to_float(tie_hi, tie_lo) * scale
-        if weight != 0.0:
-            hi, lo = add_pair(hi, lo, tie_hi, tie_lo)
+        else:
+            if several:
+                weights[found] = to_float(tie_hi, tie_lo) * scale
+                several = False
+            found += 1
             values[found] = value + 0.0
             weights[found] = weight
-            cumulative[found] = to_float(hi, lo) * scale
-            found += 1
-    return values[:found].copy(), weights[:found].copy(), cumulative[:found].copy()
+            tie_hi, tie_lo = more_hi, more_lo
+        cumulative[found] = to_float(hi, lo) * scale
+    if several:
+        weights[found] = to_float(tie_hi, tie_lo) * scale
+    found += 1
+    return values[:found], weights[:found], cumulative[:found]
 
 
 @kernel

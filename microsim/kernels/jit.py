@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -14,16 +15,24 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
 
 
+def compiled_with(function: Function, inline: str = "never") -> Function:
+    """Compile `function`, or leave it as it is where NUMBA_DISABLE_JIT=1 asks for that."""
+    options: dict[str, Any] = {**OPTIONS, "inline": inline}
+    compiled: Function = numba.njit(cache=True, **options)(function)
+    if compiled is function:
+        # Whole numbers wrap around in kernels on purpose; plain NumPy scalars would warn of it.
+        compiled = np.errstate(over="ignore")(function)
+    return compiled
+
+
 def kernel(function: Function) -> Function:
     """Compile `function`; the machine code is cached on disk."""
-    compiled: Function = numba.njit(cache=True, **OPTIONS)(function)
-    return compiled
+    return compiled_with(function)
 
 
 def inlined(function: Function) -> Function:
     """Compile a small function that LLVM may inline into the kernels calling it."""
-    compiled: Function = numba.njit(cache=True, inline="never", **OPTIONS)(function)
-    return compiled
+    return compiled_with(function)
 
 
 def embedded(function: Function) -> Function:
@@ -31,8 +40,7 @@ def embedded(function: Function) -> Function:
 
     Three to eight times faster than `inlined` inside a plain loop, at the price of compile time.
     """
-    compiled: Function = numba.njit(cache=True, inline="always", **OPTIONS)(function)
-    return compiled
+    return compiled_with(function, inline="always")
 
 
 def rule(function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""Inequality: published values, twins, and what must not matter (order, weight scale, splitting)."""
+"""Inequality: published values, twins, and what must not matter: order, scale, splitting."""
 
 from __future__ import annotations
 

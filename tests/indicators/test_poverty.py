@@ -163,7 +163,7 @@ def test_poverty__without_truncation_keeps_negative_resources():
 
 @pytest.mark.parametrize("line", [0.0, -1.0, math.nan, math.inf])
 def test_poverty__refuses_a_line_that_is_not_an_amount(line):
-    with pytest.raises(InputError, match="poverty line: found .* expected an amount above 0"):
+    with pytest.raises(InputError, match=r"poverty line: found .* expected an amount above 0"):
         poverty(of([1.0]), line)
 
 

@@ -43,6 +43,8 @@ def fgt(alpha):
     )(poverty(of(Y, w), Z))  # fmt: skip
 
 
+entropy, by_entropy = generalised_entropy, influence.of_generalised_entropy
+
 STATISTICS = {
     "mean": (lambda w: of(Y, w).mean, influence.of_mean(Y, W)),
     "ratio": (lambda w: (w @ X) / (w @ Y), influence.of_ratio(X, Y, W)),
@@ -50,9 +52,9 @@ STATISTICS = {
     "gap": (fgt(1), influence.of_poverty(Y, W, Z, 1)),
     "severity": (fgt(2), influence.of_poverty(Y, W, Z, 2)),
     "gini": (lambda w: gini(of(Y, w)), influence.of_gini(Y, W)),
-    "mld": (lambda w: generalised_entropy(of(Y, w), 0), influence.of_generalised_entropy(Y, W, 0)),
-    "theil": (lambda w: generalised_entropy(of(Y, w), 1), influence.of_generalised_entropy(Y, W, 1)),
-    "ge2": (lambda w: generalised_entropy(of(Y, w), 2), influence.of_generalised_entropy(Y, W, 2)),
+    "mld": (lambda w: entropy(of(Y, w), 0), by_entropy(Y, W, 0)),
+    "theil": (lambda w: entropy(of(Y, w), 1), by_entropy(Y, W, 1)),
+    "ge2": (lambda w: entropy(of(Y, w), 2), by_entropy(Y, W, 2)),
     "atkinson .5": (lambda w: atkinson(of(Y, w), 0.5), influence.of_atkinson(Y, W, 0.5)),
     "atkinson 1": (lambda w: atkinson(of(Y, w), 1.0), influence.of_atkinson(Y, W, 1.0)),
     "atkinson 2": (lambda w: atkinson(of(Y, w), 2.0), influence.of_atkinson(Y, W, 2.0)),

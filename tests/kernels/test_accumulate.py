@@ -24,7 +24,6 @@ from microsim.kernels.accumulate import (
     to_floats,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")  # without compilation
 
 amounts = st.floats(-1e12, 1e12, allow_subnormal=False)
 lists = st.lists(amounts, max_size=40)
