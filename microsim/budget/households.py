@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from microsim.indicators.distribution import Distribution, distribution, row_of_value
 from microsim.indicators.incidence import quantile_groups
 from microsim.indicators.sampling import Design, design
+from microsim.kernels.accumulate import exact_dot, exact_sums
 from microsim.results.contents import AGES, AREAS, SEXES, STATUSES, Contents, Records
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 FORMAL = tuple(i for i, name in enumerate(STATUSES) if name.startswith("formal"))
 WORKING = range(1, 7)
+WELFARE = -1  # in place of the index of an income concept
 LARGEST_SIZE = 7  # households of seven and more persons are one group
 
 
@@ -66,6 +69,54 @@ class Households:
     def n(self) -> int:
         """Source households with a weight."""
         return int(np.count_nonzero(self.records.weight > 0))
+
+    def prepare(self) -> None:
+        """Find what several tables need, before they are made at the same time."""
+        _ = self.plan, self.n, self.deciles, self.rank_in_baseline
+
+    @cached_property
+    def _ranked(self) -> dict[tuple[int, int], Distribution]:
+        return {}
+
+    def ranked(self, scenario: int, concept: int = WELFARE) -> Distribution:
+        """Return welfare or an income concept per equivalent person, sorted once.
+
+        What a reform leaves as it was is taken from the status quo.
+        """
+        key = (scenario, concept)
+        if key not in self._ranked:
+            values = self.resource(scenario, concept)
+            if scenario and np.array_equal(values, self.resource(0, concept)):
+                self._ranked[key] = self.ranked(0, concept)
+            else:
+                self._ranked[key] = distribution(values, self.persons)
+        return self._ranked[key]
+
+    def resource(self, scenario: int, concept: int = WELFARE) -> Floats:
+        """Return welfare or an income concept per equivalent person, currency a month."""
+        if concept == WELFARE:
+            welfare: Floats = self.records.welfare[scenario]
+            return welfare
+        return self.concept(scenario, concept)
+
+    @cached_property
+    def rank_in_baseline(self) -> Ints:
+        """Position of each household in the distribution of baseline welfare, shape (n,)."""
+        d = self.ranked(0)
+        found: Ints = np.minimum(row_of_value(d, self.records.welfare[0]), d.values.size - 1)
+        return found
+
+    def concentration(self, per_person: Floats) -> float:
+        """Return the concentration coefficient of an amount a person by baseline welfare.
+
+        The same as `indicators.incidence.concentration`, with the ranks found once.
+        """
+        d = self.ranked(0)
+        amounts = exact_sums(self.rank_in_baseline, self.persons * per_person, d.values.size)
+        total = exact_dot(self.persons, per_person)
+        if total == 0.0:
+            return float("nan")
+        return exact_dot(amounts, d.cumulative + d.below) / (d.persons * total) - 1.0
 
     def concept(self, scenario: int, index: int) -> Floats:
         """Return an income concept per equivalent person, shape (n,), currency a month."""

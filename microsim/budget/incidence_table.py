@@ -8,48 +8,48 @@ from microsim.budget.households import Floats, Households
 from microsim.budget.inequality_table import DECILES
 from microsim.budget.rows import TableRows
 from microsim.indicators.distribution import distribution
-from microsim.indicators.incidence import concentration, incidence
+from microsim.indicators.incidence import incidence
 from microsim.indicators.inequality import gini
 from microsim.indicators.targeting import adequacy, cost_benefit, targeting
-from microsim.results.contents import CONCEPTS, Row
+from microsim.kernels.accumulate import exact_dot
+from microsim.results.contents import CONCEPTS, Contents, Row
 
 QUINTILES = tuple(f"quintile {i}" for i in range(1, 6))
 DISPOSABLE = CONCEPTS.index("disposable")
 
 
-def incidence_table(households: Households) -> list[Row]:
-    """Return table D4: each benefit, tax and contribution by decile of baseline welfare.
+def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
+    """Return table D4 of one scenario: each instrument by decile of baseline welfare.
 
     Amounts as shares; concentration and Kakwani by baseline welfare; the marginal contribution
     to the Gini of disposable income is above 0 where the instrument reduces inequality.
     """
     contents, r = households.contents, households.records
     table = TableRows("D4", contents.year)
-    baseline = distribution(r.welfare[0], households.persons)
-    gini_baseline = gini(baseline)
-    for scenario, name in enumerate(contents.scenarios):
-        disposable = households.concept(scenario, DISPOSABLE)
-        gini_disposable = gini(distribution(disposable, households.persons))
-        for i, instrument in enumerate(r.instrument_names):
-            amount = np.ascontiguousarray(r.instruments[scenario, :, i])
-            if not np.any(amount):
-                continue
-            _deciles(table, households, scenario, i)
-            per_person: Floats = amount / households.size
-            n = int(np.count_nonzero(households.receives(scenario, i) & (r.weight > 0)))
-            coefficient = concentration(r.welfare[0], per_person, households.persons)
-            paid = float(np.sum(amount)) < 0
-            kakwani = coefficient - gini_baseline if paid else gini_baseline - coefficient
-            without = distribution(disposable - amount / r.equivalents, households.persons)
-            for row, value in (
-                ("concentration coefficient", coefficient),
-                ("Kakwani index", kakwani),
-                ("marginal contribution to Gini", gini(without) - gini_disposable),
-            ):
-                table.add(
-                    name, f"{instrument}: {row}", value, "index", column="all", n=n,
-                    missing="not applicable",
-                )  # fmt: skip
+    gini_baseline = gini(households.ranked(0))
+    name = contents.scenarios[scenario]
+    disposable = households.concept(scenario, DISPOSABLE)
+    gini_disposable = gini(households.ranked(scenario, DISPOSABLE))
+    for i, instrument in enumerate(r.instrument_names):
+        amount = np.ascontiguousarray(r.instruments[scenario, :, i])
+        if not np.any(amount):
+            continue
+        _deciles(table, households, scenario, i)
+        per_person: Floats = amount / households.size
+        n = int(np.count_nonzero(households.receives(scenario, i) & (r.weight > 0)))
+        coefficient = households.concentration(per_person)
+        paid = exact_dot(r.weight, amount) < 0.0
+        kakwani = coefficient - gini_baseline if paid else gini_baseline - coefficient
+        without = distribution(disposable - amount / r.equivalents, households.persons)
+        for row, value in (
+            ("concentration coefficient", coefficient),
+            ("Kakwani index", kakwani),
+            ("marginal contribution to Gini", gini(without) - gini_disposable),
+        ):
+            table.add(
+                name, f"{instrument}: {row}", value, "index", column="all", n=n,
+                missing="not applicable",
+            )  # fmt: skip
     return table.rows
 
 
@@ -74,19 +74,28 @@ def _deciles(table: TableRows, households: Households, scenario: int, i: int) ->
             )  # fmt: skip
 
 
-def targeting_table(households: Households) -> list[Row]:
-    """Return table D5: coverage, targeting errors, adequacy and cost-benefit of each benefit.
+def targeting_of_scenario(households: Households, scenario: int) -> list[Row]:
+    """Return table D5 of one scenario: how each benefit is targeted, and what it achieves.
 
-    Poor is who is below the line without the benefit; quintiles are of baseline welfare.
+    One poverty line is used; poor is who is below it without the benefit; quintiles are of
+    baseline welfare.
     """
     contents, r = households.contents, households.records
     table = TableRows("D5", contents.year)
-    for scenario in range(len(contents.scenarios)):
-        for i in range(len(r.instrument_names)):
-            if bool(np.any(r.instruments[scenario, :, i] > 0)):
-                for line, amount in contents.poverty_lines.items():
-                    _programme(table, households, scenario, i, line, amount)
+    line = reference_line(contents)
+    if line is None:
+        return []
+    for i in range(len(r.instrument_names)):
+        if bool(np.any(r.instruments[scenario, :, i] > 0)):
+            _programme(table, households, scenario, i, *line)
     return table.rows
+
+
+def reference_line(contents: Contents) -> tuple[str, float] | None:
+    """Return the line that targeting is measured by: `national` if there is one, else the first."""
+    lines = contents.poverty_lines
+    name = "national" if "national" in lines else next(iter(lines), None)
+    return None if name is None else (name, lines[name])
 
 
 def _programme(
@@ -116,18 +125,17 @@ def _programme(
             missing="not applicable",
         )  # fmt: skip
 
-    if line == next(iter(households.contents.poverty_lines)):
-        of = np.bincount(quintiles[receives & (r.weight > 0)], minlength=5)
-        for row, values in (
-            ("coverage", found.by_group.coverage),
-            ("beneficiary incidence", found.by_group.share_of_recipients),
-            ("benefit incidence", found.by_group.share_of_amount),
-            ("adequacy, % of welfare of recipients", value.by_group),
-        ):
-            for q, column in enumerate(QUINTILES):
-                add(row, float(values[q]), column, counted=int(of[q]))
-        add("coverage", found.coverage, "all")
-        add("adequacy, % of welfare of recipients", value.of_welfare, "all")
+    of = np.bincount(quintiles[receives & (r.weight > 0)], minlength=5)
+    for row, values in (
+        ("coverage", found.by_group.coverage),
+        ("beneficiary incidence", found.by_group.share_of_recipients),
+        ("benefit incidence", found.by_group.share_of_amount),
+        ("adequacy, % of welfare of recipients", value.by_group),
+    ):
+        for q, column in enumerate(QUINTILES):
+            add(row, float(values[q]), column, counted=int(of[q]))
+    add("coverage", found.coverage, "all")
+    add("adequacy, % of welfare of recipients", value.of_welfare, "all")
     for row, figure in (
         ("coverage of the poor", found.coverage_of_poor),
         ("exclusion error", found.exclusion),

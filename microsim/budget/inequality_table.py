@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from microsim.budget.households import Floats, Households
+from microsim.budget.households import WELFARE, Floats, Households
 from microsim.budget.rows import TableRows, difference_name
-from microsim.indicators.distribution import distribution
 from microsim.indicators.incidence import income_ladder
 from microsim.indicators.inequality import inequality
 from microsim.indicators.influence import of_gini
@@ -40,11 +39,11 @@ def inequality_table(households: Households) -> list[Row]:
     table = TableRows("D2", contents.year)
     ginis: dict[tuple[int, str], tuple[float, Floats | None]] = {}
     for scenario, name in enumerate(contents.scenarios):
-        for column, resource in _resources(households, scenario):
-            found = inequality(distribution(resource, households.persons))
+        for concept, column in _concepts():
+            found = inequality(households.ranked(scenario, concept))
             u = None
             if households.plan is not None:
-                u = of_gini(resource, households.persons)
+                u = of_gini(households.resource(scenario, concept), households.persons)
             ginis[scenario, column] = (found.gini, u)
             for row, attribute, unit in INDICES:
                 table.add(
@@ -69,11 +68,8 @@ def inequality_table(households: Households) -> list[Row]:
     return table.rows
 
 
-def _resources(households: Households, scenario: int) -> list[tuple[str, Floats]]:
-    found = [("welfare", households.records.welfare[scenario])]
-    return found + [
-        (f"{concept} income", households.concept(scenario, i)) for i, concept in enumerate(CONCEPTS)
-    ]
+def _concepts() -> list[tuple[int, str]]:
+    return [(WELFARE, "welfare"), *((i, f"{name} income") for i, name in enumerate(CONCEPTS))]
 
 
 def _error(households: Households, u: Floats | None) -> float:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from microsim.budget.consolidation import frame_value
-from microsim.budget.households import Axis, Floats, Households
+from microsim.budget.households import Axis, Floats, Households, Ints
 from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
-from microsim.indicators.distribution import distribution
 from microsim.indicators.influence import of_poverty
 from microsim.indicators.poverty import GroupPoverty, Poverty, poverty, poverty_by_group
 from microsim.indicators.sampling import estimate, standard_error
@@ -32,25 +31,34 @@ class Figure:
 Known = dict[tuple[int, str, str, int], Figure]  # scenario, line, group, alpha
 
 
-def poverty_table(households: Households) -> list[Row]:
-    """Return table D1 for every scenario and for each reform minus the status quo.
+def poverty_of_scenario(households: Households, scenario: int) -> tuple[list[Row], Known]:
+    """Return table D1 of one scenario, and its FGT indices for `poverty_differences`.
 
     FGT in per cent of persons (headcount) or of the line, aggregate gap in LCU million a year,
-    standard errors only where the sample has a design. Differences have the standard error of
-    the same households seen twice.
+    standard errors only where the sample has a design.
     """
     contents = households.contents
+    name, lines = contents.scenarios[scenario], contents.poverty_lines
     table = TableRows("D1", contents.year)
     known: Known = {}
-    for scenario, name in enumerate(contents.scenarios):
-        for line, amount in contents.poverty_lines.items():
-            _national(table, households, scenario, name, line, amount, known)
-        for axis in households.axes(scenario):
-            for line, amount in contents.poverty_lines.items():
-                _by_group(table, households, scenario, axis, (line, amount), known)
-        for line, amount in contents.poverty_lines.items():
-            _by_concept(table, households, scenario, (line, amount))
-    for scenario in range(1, len(contents.scenarios)):
+    for line, amount in lines.items():
+        _national(table, households, scenario, name, line, amount, known)
+    for axis in households.axes(scenario):
+        sizes = np.count_nonzero(axis.counts * households.records.weight[:, None], axis=0)
+        for of_line in lines.items():
+            _by_group(table, households, scenario, (axis, sizes), of_line, known)
+    for of_line in lines.items():
+        _by_concept(table, households, scenario, of_line)
+    return table.rows, known
+
+
+def poverty_differences(households: Households, known: Known) -> list[Row]:
+    """Return table D1 of each reform minus the status quo, percentage points.
+
+    Standard errors are those of the same households seen twice.
+    """
+    table = TableRows("D1", households.contents.year)
+    for scenario in range(1, len(households.contents.scenarios)):
         _differences(table, households, scenario, known)
     return table.rows
 
@@ -65,7 +73,7 @@ def _national(
     known: Known,
 ) -> None:
     welfare = households.records.welfare[scenario]
-    found = poverty(distribution(welfare, households.persons), amount)
+    found = poverty(households.ranked(scenario), amount)
     n = households.n
     for alpha, value in enumerate((found.headcount, found.gap, found.severity)):
         u = _influence(households, welfare, households.persons, amount, alpha)
@@ -102,18 +110,19 @@ def _by_group(
     table: TableRows,
     households: Households,
     scenario: int,
-    axis: Axis,
+    of_axis: tuple[Axis, Ints],
     of_line: tuple[str, float],
     known: Known,
 ) -> None:
     line, amount = of_line
+    axis, sizes = of_axis
     r, name = households.records, households.contents.scenarios[scenario]
     found = poverty_by_group(r.welfare[scenario], r.weight, axis.counts, amount)
     for g, label in enumerate(axis.labels):
-        n = int(np.count_nonzero(axis.counts[:, g] * r.weight))
+        n = int(sizes[g])
         if n:
             group = f"{axis.name}={label}"
-            _of_group(table, households, (scenario, name), of_line, (axis, g), known, found)
+            _of_group(table, households, (scenario, name), of_line, (axis, g, n), known, found)
             for row, persons in ((POOR, found.poor[g]), ("Persons", found.persons[g])):
                 table.add(name, row, persons, "persons", n=n, column=line, group=group)
 
@@ -123,11 +132,11 @@ def _of_group(
     households: Households,
     of_scenario: tuple[int, str],
     of_line: tuple[str, float],
-    of_group: tuple[Axis, int],
+    of_group: tuple[Axis, int, int],
     known: Known,
     found: GroupPoverty,
 ) -> None:
-    (scenario, name), (line, amount), (axis, g) = of_scenario, of_line, of_group
+    (scenario, name), (line, amount), (axis, g, n) = of_scenario, of_line, of_group
     group, r = f"{axis.name}={axis.labels[g]}", households.records
     persons: Floats = r.weight * axis.counts[:, g]
     for alpha, values in enumerate((found.headcount, found.gap, found.severity)):
@@ -136,7 +145,7 @@ def _of_group(
             known[scenario, line, group, alpha] = Figure(values[g], u)
         table.add(
             name, FGT[alpha], 100 * values[g], "%", column=line, group=group,
-            n=int(np.count_nonzero(persons)), se_sampling=_error(households, u, persons),
+            n=n, se_sampling=_error(households, u, persons),
         )  # fmt: skip
 
 
@@ -161,8 +170,7 @@ def _by_concept(
     line, amount = of_line
     name = households.contents.scenarios[scenario]
     for index, concept in enumerate(CONCEPTS):
-        income = households.concept(scenario, index)
-        found = poverty(distribution(income, households.persons), amount)
+        found = poverty(households.ranked(scenario, index), amount)
         for row, value in zip(FGT, (found.headcount, found.gap, found.severity), strict=True):
             column = f"{line}, {concept} income"
             table.add(name, row, 100 * value, "%", column=column, n=households.n)

@@ -8,10 +8,7 @@ from microsim.budget.comparison import comparison
 from microsim.budget.consolidation import consolidate, social_budget
 from microsim.budget.contributors import contributors, insurable_earnings
 from microsim.budget.coverage import effective_coverage, ratios
-from microsim.budget.gains_table import gains_table
-from microsim.budget.households import Households
-from microsim.budget.incidence_table import incidence_table, targeting_table
-from microsim.budget.inequality_table import inequality_table, ladder_table
+from microsim.budget.distribution import distribution_tables
 from microsim.budget.key_figures import key_figures, poverty_figures
 from microsim.budget.money import (
     expenditure_by_function,
@@ -21,7 +18,6 @@ from microsim.budget.money import (
     scheme_accounts,
     scheme_by_function,
 )
-from microsim.budget.poverty_table import poverty_table
 from microsim.budget.sums import Sums
 from microsim.results.contents import Contents, Row
 
@@ -63,19 +59,4 @@ def all_tables(contents: Contents) -> list[Row]:
         *social_budget(contents, budgets),
         *comparison(contents, budgets, figures),
         *distribution,
-    ]
-
-
-def distribution_tables(contents: Contents) -> list[Row]:
-    """Return tables D1 to D6; none if the run kept no household records."""
-    if contents.records is None:
-        return []
-    households = Households(contents, contents.records)
-    return [
-        *poverty_table(households),
-        *inequality_table(households),
-        *ladder_table(households),
-        *incidence_table(households),
-        *targeting_table(households),
-        *gains_table(households),
     ]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from budget_contents import random_contents, random_records
 
+from microsim.budget.distribution import distribution_tables
 from microsim.budget.identities import check_identities
-from microsim.budget.tables import all_tables, distribution_tables
+from microsim.budget.tables import all_tables
 
 LINE = 1_500.0
 

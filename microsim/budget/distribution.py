@@ -1,0 +1,54 @@
+"""Makes the distribution tables D1 to D6 from household records, several at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from microsim.budget.gains_table import gains_table
+from microsim.budget.households import Households
+from microsim.budget.incidence_table import incidence_of_scenario, targeting_of_scenario
+from microsim.budget.inequality_table import inequality_table, ladder_table
+from microsim.budget.poverty_table import Known, poverty_differences, poverty_of_scenario
+from microsim.results.contents import Contents, Row
+
+MOST_THREADS = 4
+
+
+def distribution_tables(contents: Contents) -> list[Row]:
+    """Return tables D1 to D6; none if the run kept no household records.
+
+    The kernels release the interpreter, so that threads help; all sums are exact, so that they
+    cannot change a figure.
+    """
+    if contents.records is None:
+        return []
+    households = Households(contents, contents.records)
+    households.prepare()
+    scenarios = range(len(contents.scenarios))
+    with ThreadPoolExecutor(_threads()) as pool:
+        poverty = [pool.submit(poverty_of_scenario, households, i) for i in scenarios]
+        whole: tuple[Callable[[Households], list[Row]], ...]
+        whole = (inequality_table, ladder_table)
+        tables = [pool.submit(make, households) for make in whole]
+        tables += [pool.submit(incidence_of_scenario, households, i) for i in scenarios]
+        tables += [pool.submit(targeting_of_scenario, households, i) for i in scenarios]
+        tables.append(pool.submit(gains_table, households))
+        rows: list[Row] = []
+        known: Known = {}
+        for scenario in poverty:
+            found, indices = scenario.result()
+            rows += found
+            known |= indices
+        rows += poverty_differences(households, known)
+        for table in tables:
+            rows += table.result()
+    return rows
+
+
+def _threads() -> int:
+    """Return the number of cores this process may use, at most four."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    return min(MOST_THREADS, os.cpu_count() or 1)
