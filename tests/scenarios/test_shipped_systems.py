@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from microsim.errors import FaultList
 from microsim.files import month_index
@@ -14,6 +15,7 @@ from microsim.policy.system import System
 from microsim.scenario.cases import load_cases
 from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.shipped import folder
+from microsim.simulation.model import with_regions
 
 COUNTRIES = ("kenya", "any_country")
 
@@ -24,11 +26,17 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
     return load_scenario(folder("scenarios") / str(request.param) / "floor.yaml")
 
 
+def counties() -> tuple[str, ...]:
+    """Return the regions of the synthesised population of Kenya."""
+    file = folder("scenarios") / "populations" / "KEN.yaml"
+    return tuple(YAML(typ="safe").load(file)["regions"]["rows"])
+
+
 def formulas_of(systems: list[System]) -> Graph:
     """Return the formulas of systems; raises with every fault of names, types and units."""
     graph, faults = Graph(), FaultList()
     for system in systems:
-        Builder(graph, faults).add(system.definitions)
+        Builder(graph, faults).add(with_regions(system, counties()).definitions)
     faults.raise_if_any()
     return graph
 
