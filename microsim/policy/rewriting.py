@@ -15,8 +15,8 @@ import numpy as np
 from microsim.errors import Fault, InputError, RunFailedError
 from microsim.files import parse_date
 from microsim.language.definitions import DatedValue, ParameterDefinition
+from microsim.policy.changes import shape_of
 from microsim.policy.loading import load_system
-from microsim.policy.reforms import shape_of
 from microsim.policy.values import Shape, effective_month
 from microsim.policy.workbook import Dated, number_text, read_workbook
 

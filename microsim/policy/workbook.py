@@ -11,7 +11,7 @@ from typing import Any
 from microsim.errors import FaultList, InputError
 from microsim.files import Node, did_you_mean, listed, parse_date
 from microsim.language.definitions import DatedValue, ParameterDefinition
-from microsim.policy.reforms import shape_of
+from microsim.policy.changes import shape_of
 from microsim.policy.system import System
 from microsim.policy.values import effective_month, read_dated_values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from microsim.files import Fields, FileTree, Node, SourceFile, did_you_mean, lis
 from microsim.language.definitions import Location
 from microsim.policy.law import location
 from microsim.policy.loading import load_system
-from microsim.policy.reforms import Reform, apply, load_reform
+from microsim.policy.reforms import Reform, apply, load_reform, set_parameter
 from microsim.policy.system import System
 from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, name_fault
 from microsim.scenario.frame import Frame, read_frame
@@ -69,15 +70,57 @@ class Scenario:
     reforms: dict[str, tuple[Reform, ...]] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
 
-    def systems(self) -> dict[str, System]:
-        """Return the baseline and each reformed system by name, the baseline first."""
-        found = {BASELINE: self.system}
+    def systems(self, settings: Sequence[str] = ()) -> dict[str, System]:
+        """Return the baseline and each reformed system by name, the baseline first.
+
+        Parameters
+        ----------
+        settings
+            `name=value` texts of `--set`: set in the baseline before the reforms are applied (a
+            reform that replaces the parameter still does); a parameter that only a reform adds is
+            set after that reform.
+
+        Raises
+        ------
+        InputError
+            Every setting that cannot be read or names a parameter of no system.
+        """
+        baseline, later = self._baseline_with(settings)
+        found = {BASELINE: baseline}
         for name, reforms in self.reforms.items():
-            system = self.system
+            system = baseline
             for reform in reforms:
                 system = apply(system, reform)
+            for setting in later:
+                if parameter_of(setting) in system.definitions.parameters:
+                    system = set_parameter(system, setting, self.year)
             found[name] = system
         return found
+
+    def _baseline_with(self, settings: Sequence[str]) -> tuple[System, list[str]]:
+        """Return the baseline with what can be set in it, and the settings left for reforms."""
+        added = {
+            name
+            for group in self.reforms.values()
+            for reform in group
+            for name in reform.added_parameters
+        }
+        system, later, faults = self.system, [], FaultList()
+        for setting in settings:
+            if parameter_of(setting) in added:
+                later.append(setting)
+                continue
+            try:
+                system = set_parameter(system, setting, self.year)
+            except InputError as error:
+                faults.faults.extend(error.faults)
+        faults.raise_if_any()
+        return system, later
+
+
+def parameter_of(setting: str) -> str:
+    """Return the name in `name=value`."""
+    return setting.partition("=")[0].strip()
 
 
 def load_scenario(path: str | Path) -> Scenario:

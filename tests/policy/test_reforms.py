@@ -9,9 +9,10 @@ from small_system import write_system
 
 from microsim.errors import InputError
 from microsim.files import month_index
+from microsim.policy.changes import changes_nothing
 from microsim.policy.dated import value_at
 from microsim.policy.loading import load_system
-from microsim.policy.reforms import apply, changes_nothing, load_reform, set_parameter
+from microsim.policy.reforms import apply, load_reform, set_parameter
 
 CORESIA = Path(__file__).parent.parent / "data" / "coresia"
 
@@ -133,7 +134,7 @@ def test_set_parameter__reads_schedules_and_forgets_the_index(coresia):
     [
         ("pension.rate", "--set name=value"),
         ("pension.rat=1", r"Did you mean 'pension\.rate'"),
-        ("pension.rate=high", "value of parameter pension.rate; found high"),
+        ("pension.rate=high", "--set pension.rate=high: value of parameter pension.rate; found"),
         ("pension.rate=[1", "not YAML"),
         ("pension.rate=!!python/none", "tags are not allowed"),
     ],

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from microsim.errors import InputError
+from microsim.files import month_index
+from microsim.policy.dated import value_at
 from microsim.scenario.scenario import BASELINE, load_scenario
 
 CORESIA = Path(__file__).parent.parent / "data" / "coresia"
@@ -104,3 +106,23 @@ def test_load_scenario__reports_faults_of_several_files_at_once(tmp_path):
         load_scenario(path)
     named = " ".join(fault.where for fault in caught.value.faults)
     assert all(name in named for name in ("frame.yaml", "totals.csv", "scenario.yaml"))
+
+
+def test_systems__set_parameters_of_the_baseline_and_of_reforms():
+    scenario = load_scenario(CORESIA / "scenario.yaml")
+    systems = scenario.systems(["fund.employee_rate=0.11", "universal.amount = 77"])
+    june, july = month_index(2025, 6), month_index(2025, 7)
+    for name, expected in ((BASELINE, 0.11), ("higher_contributions", 0.08)):
+        rate = systems[name].definitions.parameters["fund.employee_rate"]
+        assert value_at(rate, june) == 0.11
+        assert value_at(rate, july) == expected
+    assert "universal.amount" not in systems[BASELINE].definitions.parameters
+    amount = systems["both"].definitions.parameters["universal.amount"]
+    assert value_at(amount, july) == 77
+
+
+def test_systems__name_every_setting_that_cannot_be():
+    scenario = load_scenario(CORESIA / "scenario.yaml")
+    with pytest.raises(InputError, match=r"Did you mean 'fund\.employer_rate'") as caught:
+        scenario.systems(["fund.employe_rate=0.1", "fund.voluntary=some"])
+    assert len(caught.value.faults) == 2
