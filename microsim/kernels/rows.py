@@ -16,6 +16,9 @@ Positions = npt.NDArray[np.int16]
 
 OF_PERSON, OF_HOUSEHOLD = 0, 1
 IN_CELLS, IN_PLACES, WHETHER = 1, 2, 4
+CHUNK = 8
+MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
+ALWAYS_FITS = np.int64(0x41CDCD6500000000)  # bits of 1e9: with any weight and scale in use it fits an exact sum
 LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 
@@ -77,6 +80,16 @@ def anchors(
         row[i] = float(joined[i])
 
 
+@inlined
+def largest_bits(bits: Ints, n: int) -> int:
+    """Return the bits of the largest absolute value of a row; NaN and infinity are larger than any number."""
+    largest = 0
+    for i in range(n):
+        size = bits[i] & MAGNITUDE
+        largest = size if size > largest else largest
+    return largest
+
+
 @kernel
 def check(
     S: Floats,  # noqa: N803 - the scratch of generated code
@@ -90,28 +103,27 @@ def check(
     weight: Floats,
     poison: Codes,
     first_site: int,
+    empty: npt.NDArray[np.bool_],
 ) -> None:
-    """Mark households whose amounts are not finite or too large for an exact sum.
+    """Mark households whose amounts are not finite or too large for an exact sum; note rows that are all 0.
 
-    The site of measure m is `first_site + m`.
+    The site of measure m is `first_site + m`. `empty` has the shape of `measure_rows`.
     """
+    bits = S.view(np.int64)
     for s in range(measure_rows.shape[0]):
         for m in range(measure_rows.shape[1]):
+            empty[s, m] = True
             if measure_rows[s, m] < 0:
                 continue
-            row = S[measure_rows[s, m]]
-            inverse = inverse_scale[m]
-            many = n if measure_of[m] == OF_PERSON else nh
-            worst = 0.0
-            broken = False
-            for i in range(many):
-                size = abs(row[i])
-                worst = size if size > worst else worst
-                broken = broken or not size == size
-            if not broken and worst * inverse < LARGEST * 1e-12:
+            of_person = measure_of[m] == OF_PERSON
+            many = n if of_person else nh
+            largest = largest_bits(bits[measure_rows[s, m]], many)
+            empty[s, m] = largest == 0
+            if largest < ALWAYS_FITS:
                 continue
+            row, inverse = S[measure_rows[s, m]], inverse_scale[m]
             for i in range(many):
-                h = hlo + (hidx[i] if measure_of[m] == OF_PERSON else i)
+                h = hlo + (hidx[i] if of_person else i)
                 site = first_site + m
                 if not abs(row[i]) * weight[h] * inverse < LARGEST and (
                     poison[h] == 0 or poison[h] > site
@@ -137,53 +149,65 @@ def tally(
     measure_of: Codes,
     measure_in: Codes,
     inverse_scale: Floats,
+    empty: npt.NDArray[np.bool_],
     hi: Ints,
     low: Lows,
     count: Ints,
     seen: Ints,
     place_hi: Ints,
     place_low: Lows,
+    place_count: Ints,
+    place_seen: Ints,
 ) -> None:
     """Add a block's rows, times weight, to the exact sums by scenario, measure and cell.
 
     Shapes: measure_rows (n_scenarios, n_measures), -1 where the baseline's sum holds; hi, low, count, seen
-    (n_scenarios, n_measures, n_cells); place_hi, place_low (n_scenarios, n_measures, n_places). `count` is of distinct
-    households. A household-level row counts in the cell of the head.
+    (n_scenarios, n_measures, n_cells); place_hi, place_low, place_count, place_seen (n_scenarios, n_measures, n_places).
+    `count` is of distinct households. A household-level row counts in the cell of the head.
     """
+    bits = S.view(np.int64)
     for s in range(measure_rows.shape[0]):
         for m in range(measure_rows.shape[1]):
-            if measure_rows[s, m] < 0:
+            if empty[s, m]:
                 continue
-            row = S[measure_rows[s, m]]
+            row, raw = S[measure_rows[s, m]], bits[measure_rows[s, m]]
             inverse = inverse_scale[m]
             of_person = measure_of[m] == OF_PERSON
             in_cells = measure_in[m] & IN_CELLS
             in_places = measure_in[m] & IN_PLACES
             whether = measure_in[m] & WHETHER
-            for i in range(n if of_person else nh):
-                x = row[i]
-                if x == 0.0 or (whether and x < 0.0):
+            many = n if of_person else nh
+            for first in range(0, many, CHUNK):
+                any_bits = 0
+                for i in range(first, first + CHUNK):  # rows are padded to whole chunks
+                    any_bits |= raw[i]
+                if any_bits == 0:
                     continue
-                if whether:
-                    x = 1.0
-                h = hlo + (hidx[i] if of_person else i)
-                if poison[h] != 0:
-                    continue
-                more_hi, more_low = fixed_point(x * weight[h] * inverse)
-                if in_cells:
-                    who = lo + i if of_person else start[h] + head[start[h]]
-                    c = cell[who]
-                    hi[s, m, c], low[s, m, c] = add_pair(
-                        hi[s, m, c], low[s, m, c], more_hi, more_low
-                    )
-                    if seen[s, m, c] != h:
-                        seen[s, m, c] = h
-                        count[s, m, c] += 1
-                if in_places:
-                    p = place[h]
-                    place_hi[s, m, p], place_low[s, m, p] = add_pair(
-                        place_hi[s, m, p], place_low[s, m, p], more_hi, more_low
-                    )
+                for i in range(first, min(first + CHUNK, many)):
+                    x = row[i]
+                    h = hlo + (hidx[i] if of_person else i)
+                    if x == 0.0 or poison[h] != 0 or (whether and x < 0.0):
+                        continue
+                    if whether:
+                        x = 1.0
+                    more_hi, more_low = fixed_point(x * weight[h] * inverse)
+                    if in_cells:
+                        who = lo + i if of_person else start[h] + head[start[h]]
+                        c = cell[who]
+                        hi[s, m, c], low[s, m, c] = add_pair(
+                            hi[s, m, c], low[s, m, c], more_hi, more_low
+                        )
+                        if seen[s, m, c] != h:
+                            seen[s, m, c] = h
+                            count[s, m, c] += 1
+                    if in_places:
+                        p = place[h]
+                        place_hi[s, m, p], place_low[s, m, p] = add_pair(
+                            place_hi[s, m, p], place_low[s, m, p], more_hi, more_low
+                        )
+                        if place_seen[s, m, p] != h:
+                            place_seen[s, m, p] = h
+                            place_count[s, m, p] += 1
 
 
 @kernel
@@ -201,3 +225,30 @@ def copy_rows(
                 row = S[source_rows[s, c]]
                 for i in range(many):
                     target[s, c, offset + i] = row[i]
+
+
+@kernel
+def extremes(
+    S: Floats,  # noqa: N803 - the scratch of generated code
+    n: int,
+    nh: int,
+    hlo: int,
+    hidx: Codes,
+    poison: Codes,
+    source_rows: Codes,
+    source_of: Codes,
+    smallest: Floats,
+    largest: Floats,
+) -> None:
+    """Keep the smallest and largest amount above 0 of each row; shapes (n_scenarios, n_rows)."""
+    for s in range(source_rows.shape[0]):
+        for k in range(source_rows.shape[1]):
+            if source_rows[s, k] < 0:
+                continue
+            row = S[source_rows[s, k]]
+            of_person = source_of[k] == OF_PERSON
+            for i in range(n if of_person else nh):
+                x = row[i]
+                if x > 0.0 and poison[hlo + (hidx[i] if of_person else i)] == 0:
+                    smallest[s, k] = x if x < smallest[s, k] else smallest[s, k]
+                    largest[s, k] = x if x > largest[s, k] else largest[s, k]

@@ -42,9 +42,10 @@ class Sum:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to bring out: sums, and columns kept whole, as formula ids by scenario for each."""
+    """What to bring out: sums, smallest and largest values, columns kept whole; formula ids by scenario for each."""
 
     sums: tuple[Sum, ...] = ()
+    extremes: tuple[tuple[str | None, ...], ...] = ()
     person_columns: tuple[tuple[str | None, ...], ...] = ()
     household_columns: tuple[tuple[str | None, ...], ...] = ()
 
@@ -64,7 +65,8 @@ class Weighting:
 class Evaluation:
     """What came out.
 
-    hi, low, count: (n_scenarios, n_sums, n_cells); place_hi, place_low: (n_scenarios, n_sums, n_places); columns:
+    hi, low, count: (n_scenarios, n_sums, n_cells); place_hi, place_low, place_count: (n_scenarios, n_sums, n_places); smallest,
+    largest: (n_scenarios, n_extremes), infinite where nobody has more than 0; columns:
     (n_scenarios, n_columns, n). Where `shared` (n_scenarios, n_sums or n_columns) is true the baseline's row holds.
     poison: (n_households,), site or 0.
     """
@@ -74,10 +76,14 @@ class Evaluation:
     count: Ints
     place_hi: Ints
     place_low: npt.NDArray[np.uint64]
+    place_count: Ints
+    smallest: Floats
+    largest: Floats
     persons: Floats
     households: Floats
     poison: Codes
     sums_shared: npt.NDArray[np.bool_]
+    extremes_shared: npt.NDArray[np.bool_]
     persons_shared: npt.NDArray[np.bool_]
     households_shared: npt.NDArray[np.bool_]
 
@@ -107,6 +113,7 @@ class Evaluator:
         self._place_rows()
         self._pack_laws()
         self.measure_rows, self.sums_shared = self._rows_of([w.formulas for w in wanted.sums])
+        self.extreme_rows, self.extremes_shared = self._rows_of(list(wanted.extremes))
         self.person_rows, self.persons_shared = self._rows_of(list(wanted.person_columns))
         self.household_rows, self.households_shared = self._rows_of(list(wanted.household_columns))
         self._kinds()
@@ -225,10 +232,14 @@ class Evaluator:
 
     def _kinds(self) -> None:
         formulas, sums = self.program.graph.formulas, self.wanted.sums
-        first = [next(k for k in wanted.formulas if k is not None) for wanted in sums]
-        self.measure_of = np.array(
-            [OF_HOUSEHOLD if formulas[k].of == "household" else OF_PERSON for k in first], np.int32
-        )
+
+        def owners(columns: Sequence[tuple[str | None, ...]]) -> Codes:
+            first = [next(k for k in column if k is not None) for column in columns]
+            household = [formulas[k].of == "household" for k in first]
+            return np.where(household, OF_HOUSEHOLD, OF_PERSON).astype(np.int32)
+
+        self.measure_of = owners([w.formulas for w in sums])
+        self.extreme_of = owners(self.wanted.extremes)
         self.measure_in = np.array(
             [IN_CELLS * w.in_cells + IN_PLACES * w.in_places + WHETHER * w.whether for w in sums],
             np.int32,
@@ -254,17 +265,19 @@ class Evaluator:
                     future.result()
         for part in parts[1:]:
             _merge(parts[0], part)
-        out.hi, out.low, out.count, out.place_hi, out.place_low = parts[0][:5]
+        out.hi, out.low, out.count, out.place_hi, out.place_low, out.place_count = parts[0][:6]
+        out.smallest, out.largest = parts[0][8:]
         return out
 
     def _empty(self, people: People, weighting: Weighting) -> Evaluation:
         n_scenarios, nothing = len(self.laws), np.zeros(0, np.int64)
         return Evaluation(
-            nothing, nothing.astype(np.uint64), nothing, nothing, nothing.astype(np.uint64),
+            nothing, nothing.astype(np.uint64), nothing, nothing, nothing.astype(np.uint64), nothing,
+            np.zeros(0), np.zeros(0),
             np.zeros((n_scenarios, len(self.wanted.person_columns), people.n_persons)),
             np.zeros((n_scenarios, len(self.wanted.household_columns), people.n_households)),
             np.zeros(people.n_households, np.int32),
-            self.sums_shared, self.persons_shared, self.households_shared,
+            self.sums_shared, self.extremes_shared, self.persons_shared, self.households_shared,
         )  # fmt: skip
 
     def _partial(self, out: Evaluation, weighting: Weighting) -> tuple[npt.NDArray[np.generic], ...]:
@@ -272,7 +285,9 @@ class Evaluator:
         places = (len(self.laws), len(self.wanted.sums), weighting.n_places)
         return (
             np.zeros(cells, np.int64), np.zeros(cells, np.uint64), np.zeros(cells, np.int64),
-            np.zeros(places, np.int64), np.zeros(places, np.uint64), np.full(cells, -1, np.int64),
+            np.zeros(places, np.int64), np.zeros(places, np.uint64), np.zeros(places, np.int64),
+            np.full(cells, -1, np.int64), np.full(places, -1, np.int64),
+            np.full(self.extreme_rows.shape, np.inf), np.full(self.extreme_rows.shape, -np.inf),
         )  # fmt: skip
 
     def block_persons(self, people: People) -> int:
@@ -288,7 +303,7 @@ class Evaluator:
         # An odd number of cache lines a row: else all rows meet in a few sets of the first-level cache.
         width = 8 * ((cap + 7) // 8 | 1)
         scratch = np.zeros((max(1, self.n_rows), width))
-        hi, low, count, place_hi, place_low, seen = part
+        hi, low, count, place_hi, place_low, place_count, seen, place_seen, smallest, largest = part
         law = self.laws[0]
         self.program.module.drive(
             first, last, cap, people.start, input_arrays(self.program.layout, people.inputs),
@@ -299,7 +314,9 @@ class Evaluator:
             stream_key(world.seed, world.replicate), law.year, out.poison,
             weighting.weight, weighting.cell, weighting.place, self.measure_rows, self.measure_of,
             self.measure_in, self.inverse_scale, len(self.program.sites.sites) + 1,
-            hi, low, count, seen, place_hi, place_low,
+            hi, low, count, seen, place_hi, place_low, place_count, place_seen,
+            np.zeros(self.measure_rows.shape, np.bool_),
+            self.extreme_rows, self.extreme_of, smallest, largest,
             self.person_rows, out.persons, self.household_rows, out.households,
         )  # fmt: skip
 
@@ -319,4 +336,7 @@ def _merge(
             into[first].reshape(-1), into[first + 1].reshape(-1),
             part[first].reshape(-1), part[first + 1].reshape(-1),
         )  # fmt: skip
-    into[2][...] += part[2]  # type: ignore[operator, misc]
+    for counts in (2, 5):
+        into[counts][...] += part[counts]  # type: ignore[operator, misc]
+    into[8][...] = np.minimum(into[8], part[8])
+    into[9][...] = np.maximum(into[9], part[9])

@@ -27,7 +27,7 @@ class EngineVariables:
     """The engine's formulas of one system.
 
     measures: what to sum, by measure; of those in `whether`, count who has more than 0. instruments: household amounts a year by `scheme.item`, with sign; concepts: income
-    concepts a year by name.
+    concepts a year by name; december: the December amount of each benefit; pensions: those in payment that come with the data, a year.
     """
 
     definitions: Definitions
@@ -36,6 +36,7 @@ class EngineVariables:
     instruments: dict[str, tuple[str, int]] = field(default_factory=dict)
     concepts: dict[str, str] = field(default_factory=dict)
     december: dict[tuple[str, str], str] = field(default_factory=dict)
+    pensions: str = ""
 
 
 class Writer:
@@ -275,6 +276,9 @@ def _incomes(writer: Writer) -> None:
             if period == "year":
                 writer.out.concepts[concept] = name
                 writer.out.measures[Measure("income", "", concept, "amount")] = name
+    in_payment = writer.household_year(system.incomes_pensions)
+    money = ("household", "currency/year", "year")
+    writer.out.pensions = writer.add("year__pensions_in_payment", *money, in_payment)
     for name in (*system.incomes_market, *system.incomes_pensions):
         measure = Measure("income", "", name, "amount")
         writer.measure(measure, writer.of(name), "currency/year", writer.yearly(name))

@@ -1,0 +1,5 @@
+"""`python -m microsim` is the command line."""
+
+from microsim.cli.main import main
+
+main()

@@ -1,0 +1,193 @@
+"""Brings a scenario's systems together as one program: formulas of all reforms, laws of the year, what to measure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from microsim.errors import Fault, FaultList, InputError
+from microsim.kernels.accumulate import scale_of
+from microsim.language.compiling import Program, compile_graph
+from microsim.language.definitions import Definitions
+from microsim.language.evaluating import Evaluator, Sum, Wanted
+from microsim.language.graph import Builder, Graph
+from microsim.language.people import Law
+from microsim.policy.system import System
+from microsim.results.contents import CONCEPTS, Measure
+from microsim.scenario.frame import Frame
+from microsim.simulation.engine_variables import EngineVariables, engine_variables
+from microsim.simulation.law import LawReader, common_periods, used_parameters
+
+MONEY_STATISTICS = ("amount", "entitlement", "due", "insurable", "covered_wages")
+
+
+@dataclass(frozen=True)
+class Model:
+    """All scenarios of a run, ready to be evaluated on people.
+
+    Attributes
+    ----------
+    names
+        Scenario names, the baseline first.
+    systems
+        The law of each.
+    measures, instruments, stocks
+        What is summed; the household amounts kept, by `scheme.item`; the benefits whose December amounts are kept.
+    """
+
+    names: tuple[str, ...]
+    systems: tuple[System, ...]
+    frame: Frame
+    year: int
+    engine: tuple[EngineVariables, ...]
+    ids: tuple[dict[str, str], ...]
+    program: Program
+    laws: tuple[Law, ...]
+    measures: tuple[Measure, ...]
+    instruments: tuple[str, ...]
+    stocks: tuple[tuple[str, str], ...]
+    wanted: Wanted
+    money_scale: float
+
+    def evaluator(self) -> Evaluator:
+        """Return an evaluator bound to the laws of all scenarios."""
+        return Evaluator(self.program, self.laws, list(range(len(self.names))), self.wanted)
+
+    def sign(self, instrument: str) -> int:
+        """Return 1 for what the household receives, -1 for what it pays."""
+        return next(e.instruments[instrument][1] for e in self.engine if instrument in e.instruments)
+
+
+def with_regions(system: System, regions: Sequence[str]) -> System:
+    """Return the system with the region labels of a population known to its rules."""
+    definitions = system.definitions
+    region = definitions.inputs["region"]
+    inputs = definitions.inputs | {"region": replace(region, labels=tuple(regions))}
+    return replace(system, definitions=replace(definitions, inputs=inputs))
+
+
+def check_columns(definitions: Definitions, used: Sequence[str], known: Sequence[str]) -> None:
+    """Raise `InputError` naming every input that rules read and the population lacks."""
+    faults = FaultList()
+    for name in used:
+        if name not in known:
+            column = definitions.inputs[name]
+            faults.add(
+                str(column.where),
+                f"the rules read the input `{name}`, which the population does not have",
+                "no such column",
+                f"a column of each {column.of}, {column.unit}",
+                "Add it to the population (its mapping's `extras`), or change the rules.",
+            )
+    faults.raise_if_any()
+
+
+def build(names: Sequence[str], systems: Sequence[System], frame: Frame, year: int) -> Model:
+    """Return the model of some systems in a year.
+
+    Raises
+    ------
+    InputError
+        With every fault of the rules of all systems, each once.
+    """
+    faults, graph = FaultList(), Graph()
+    builder = Builder(graph, faults)
+    engine = [engine_variables(system) for system in systems]
+    ids = [builder.add(one.definitions) for one in engine]
+    if faults.faults:
+        raise InputError(faults.faults)
+    measures = tuple(sorted({measure for one in engine for measure in one.measures}))
+    instruments = tuple(sorted({key for one in engine for key in one.instruments}))
+    stocks = tuple(sorted({key for one in engine for key in one.december}))
+    money_scale = _money_scale(frame, year)
+    wanted = _wanted(measures, instruments, stocks, engine, ids, money_scale)
+    outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
+    for columns in (wanted.extremes, wanted.household_columns, wanted.person_columns):
+        outputs += [k for column in columns for k in column if k is not None]
+    program = compile_graph(graph, outputs)
+    laws = _laws(program, [one.definitions for one in engine], frame, year)
+    return Model(
+        tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), program, laws,
+        measures, instruments, stocks, wanted, money_scale,
+    )  # fmt: skip
+
+
+def _wanted(
+    measures: tuple[Measure, ...],
+    instruments: tuple[str, ...],
+    stocks: tuple[tuple[str, str], ...],
+    engine: Sequence[EngineVariables],
+    ids: Sequence[dict[str, str]],
+    scale: float,
+) -> Wanted:
+    pairs = list(zip(engine, ids, strict=True))
+    sums = tuple(
+        Sum(
+            tuple(found[one.measures[m]] if m in one.measures else None for one, found in pairs),
+            whether=any(m in one.whether for one in engine),
+            scale=scale if m.statistic in MONEY_STATISTICS else 1.0,
+        )
+        for m in measures
+    )
+    columns: list[tuple[str | None, ...]] = [
+        tuple(found[one.concepts[concept]] for one, found in pairs) for concept in CONCEPTS
+    ]
+    columns.append(tuple(found[one.pensions] for one, found in pairs))
+    columns += [
+        tuple(
+            found[one.instruments[key][0]] if key in one.instruments else None
+            for one, found in pairs
+        )
+        for key in instruments
+    ]
+    extremes = tuple(
+        tuple(found[one.december[key]] if key in one.december else None for one, found in pairs)
+        for key in stocks
+    )
+    return Wanted(sums, extremes, (), tuple(columns))
+
+
+def _laws(
+    program: Program, definitions: Sequence[Definitions], frame: Frame, year: int
+) -> tuple[Law, ...]:
+    used = [used_parameters(program.graph, members) for members in program.graph.members]
+    periods = common_periods(definitions, year, [monthly for monthly, _ in used])
+    faults = FaultList()
+    laws = []
+    for one, (monthly, yearly) in zip(definitions, used, strict=True):
+        try:
+            laws.append(LawReader(one, frame, year).law(periods, monthly, yearly))
+        except InputError as error:
+            faults.faults.extend(error.faults)
+    faults.raise_if_any()
+    return tuple(laws)
+
+
+def _money_scale(frame: Frame, year: int) -> float:
+    """Return the power of two that puts the average yearly wage (or what is known nearest to it) into [1, 2)."""
+    for name, months in (("average_wage", 12.0), ("poverty_line_830", 12.0), ("minimum_wage", 12.0)):
+        value = frame.get(name, year)
+        if value is not None and value > 0:
+            return math.ldexp(1.0, math.frexp(value * months)[1] - 1)
+    gdp = frame.get("gdp", year)
+    return scale_of(gdp, 1) if gdp else 1.0
+
+
+def unused_parameters(model: Model) -> tuple[Fault, ...]:
+    """Return a warning for each declared parameter that no formula reads."""
+    read: set[str] = set()
+    full = model.program.graph
+    for members in (used_parameters(full, full.formulas),):
+        read |= members[0] | members[1]
+    system = model.systems[0]
+    named = {system.retirement_age, *system.poverty_lines.values()}
+    for scheme in system.schemes.values():
+        named |= {b.minimum for b in scheme.benefits}
+        if scheme.administration is not None:
+            named.add(scheme.administration.parameter)
+    return tuple(
+        Fault(str(p.where), f"parameter {p.name} is used by no formula that reaches a result")
+        for p in system.definitions.parameters.values()
+        if p.name not in read and p.name not in named
+    )

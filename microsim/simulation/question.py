@@ -1,0 +1,143 @@
+"""The question a run answers: scenario, settings, calibrated values, population; from it the model is made anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from microsim import __version__
+from microsim.files import SourceFile
+from microsim.language.definitions import Location
+from microsim.policy.reforms import set_parameter
+from microsim.population.store import PopulationReader, open_population
+from microsim.scenario.frame import Frame, Series
+from microsim.scenario.scenario import Scenario, load_scenario, with_frame
+from microsim.simulation.model import Model, build, check_columns, with_regions
+from microsim.simulation.people import COMPUTED
+from microsim.simulation.unit import hash_of
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, as plain data.
+
+    Attributes
+    ----------
+    scenario
+        Path of the scenario file.
+    settings
+        `name=value` texts of `--set`, then of calibration, in order.
+    population
+        Path of the population file; `population_hash` is of its content.
+    seed, replicate
+        The random world.
+    """
+
+    scenario: str
+    population: str
+    population_hash: str
+    seed: int
+    replicate: int = 0
+    settings: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def identity(self, model: Model) -> str:
+        """Return the hash of everything that can move a number: law, frame, population, seed, rules of the engine."""
+        return hash_of(
+            {
+                "version": __version__,
+                "source": model.program.source,
+                "laws": [_plain(law) for law in model.laws],
+                "wanted": repr(model.wanted),
+                "population": self.population_hash,
+                "seed": [self.seed, self.replicate],
+            }
+        )
+
+
+def _plain(law: Any) -> Any:  # noqa: ANN401 - any dataclass of numbers and arrays
+    return {
+        "year": law.year,
+        "months": law.months,
+        "monthly": {k: [_number(x) for x in v] for k, v in law.monthly.items()},
+        "yearly": {k: _number(v) for k, v in law.yearly.items()},
+    }
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - float or array
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def frame_of_population(population: PopulationReader) -> Frame:
+    """Return the macro series a population file carries, for its year."""
+    where = Location(str(population.path), 0)
+    series = {
+        name: Series(name, one.unit, one.source, {population.year: one.value}, where)
+        for name, one in population.frame.items()
+        if one.value is not None
+    }
+    return Frame(series, str(population.path))
+
+
+def merged_frame(scenario: Frame, population: Frame) -> Frame:
+    """Return the scenario's series, with years and series it lacks taken from the population."""
+    series = dict(population.series)
+    for name, one in scenario.series.items():
+        other = series.get(name)
+        values = {**other.values, **one.values} if other is not None else one.values
+        series[name] = replace(one, values=values)
+    return Frame(series, scenario.where)
+
+
+def question_of(
+    path: str | Path, scenario: Scenario, population: str, population_hash: str, seed: int | None,
+    settings: Sequence[str],
+) -> Question:  # fmt: skip
+    """Return the question a scenario file asks of a population."""
+    return Question(
+        str(path), population, population_hash, scenario.seed if seed is None else seed, 0,
+        tuple(settings), tuple((file.path, file.sha256) for file in scenario.files),
+    )  # fmt: skip
+
+
+def model_of(
+    question: Question, population: PopulationReader, scenario: Scenario | None = None
+) -> Model:
+    """Return the model of a question.
+
+    Raises
+    ------
+    InputError
+        Faults of the scenario, its rules or settings, or inputs that the population lacks.
+    """
+    scenario = scenario or load_scenario(question.scenario)
+    frame = merged_frame(scenario.frame, frame_of_population(population))
+    system = with_frame(with_regions(scenario.system, population.regions), frame)
+    for setting in question.settings:
+        system = set_parameter(system, setting, scenario.year)
+    systems = replace(scenario, system=system).systems()
+    model = build(list(systems), list(systems.values()), frame, scenario.year)
+    known = {*population.person_columns, *population.household_columns, *COMPUTED}
+    check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
+    return model
+
+
+def to_plain(question: Question) -> dict[str, Any]:
+    """Return a question as plain data."""
+    return asdict(question)
+
+
+def from_plain(data: dict[str, Any]) -> Question:
+    """Return the question of plain data."""
+    files = tuple((path, digest) for path, digest in data["files"])
+    return Question(**{**data, "settings": tuple(data["settings"]), "files": files})
+
+
+def open_of(question: Question) -> PopulationReader:
+    """Open the population of a question."""
+    return open_population(question.population)
+
+
+__all__ = ["Question", "SourceFile", "from_plain", "model_of", "open_of", "question_of", "to_plain"]
