@@ -147,6 +147,14 @@ def quantiles(d: Distribution, shares: tuple[float, ...]) -> Floats:
     return np.array([quantile(d, p) for p in shares])
 
 
+def boundary(d: Distribution, p: float) -> float:
+    """Return the resource of the person whom `share_below` splits at p. NaN of nobody."""
+    if not d.persons:
+        return float("nan")
+    k = int(np.searchsorted(d.cumulative, p * d.persons, side="left"))
+    return float(d.values[min(k, d.values.size - 1)])
+
+
 def share_below(d: Distribution, p: float) -> float:
     """Return the share of the total held by the poorest share p of the persons: Lorenz L(p).
 

@@ -12,9 +12,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from microsim.indicators.distribution import Distribution, distribution, quantile, row_of_value
+from microsim.indicators.distribution import (
+    Distribution,
+    boundary,
+    distribution,
+    quantile,
+    row_of_value,
+    share_below,
+)
 from microsim.indicators.inequality import atkinson, generalised_entropy, gini, times_log
-from microsim.indicators.poverty import check_line
 from microsim.kernels.accumulate import exact_dot, exact_sum, exact_sums
 from microsim.kernels.transcendental import exp_array, log_array, pow, pow_array  # noqa: A004
 
@@ -61,66 +67,6 @@ def of_quantile(y: Floats, w: Floats, p: float) -> Floats:
     at_most = np.where(y <= q, 1.0, 0.0)
     values: Floats = (p - at_most) / (exact_sum(w) * density(y, w, q))
     return values
-
-
-def gap_powers(y: Floats, line: float, alpha: int, *, include_line: bool = False) -> Floats:
-    """Return ((z - y) / z)**alpha of the poor, 0 of the others; y below 0 counts as 0."""
-    poor = y <= line if include_line else y < line
-    if alpha == 0:
-        return poor.astype(np.float64)
-    gap = (line - np.maximum(y, 0.0)) / line
-    return np.where(poor, gap if alpha == 1 else gap * gap, 0.0)
-
-
-def of_poverty(
-    y: Floats, w: Floats, line: float, alpha: int, *, include_line: bool = False
-) -> Floats:
-    """Return (h - P) / N of FGT with alpha 0, 1 or 2 under a fixed line."""
-    check_line(line)
-    return of_mean(gap_powers(y, line, alpha, include_line=include_line), w)
-
-
-def of_poverty_relative(
-    y: Floats,
-    w: Floats,
-    alpha: int,
-    share: float,
-    *,
-    of_quantile_p: float | None = 0.5,
-    include_line: bool = False,
-) -> Floats:
-    """Return the linearised value of FGT under a line that is a share of a quantile or the mean.
-
-    Parameters
-    ----------
-    y, w
-        Resources and weights.
-    alpha
-        0, 1 or 2.
-    share
-        Line as a share, such as 0.6.
-    of_quantile_p
-        Which quantile (0.5 the median), or None for the mean.
-    include_line
-        Whether someone at the line is poor.
-    """
-    if of_quantile_p is None:
-        line, moved = share * exact_dot(w, y) / exact_sum(w), of_mean(y, w)
-    else:
-        line = share * quantile(distribution(y, w), of_quantile_p)
-        moved = of_quantile(y, w, of_quantile_p)
-    fixed = of_poverty(y, w, line, alpha, include_line=include_line)
-    values: Floats = fixed + slope_in_line(y, w, line, alpha) * share * moved
-    return values
-
-
-def slope_in_line(y: Floats, w: Floats, line: float, alpha: int) -> float:
-    """Return the derivative of FGT by the line."""
-    if alpha == 0:
-        return density(y, w, line)
-    resource = np.maximum(y, 0.0)
-    powers = gap_powers(y, line, alpha - 1)
-    return alpha * exact_dot(w, powers * resource) / (line * line * exact_sum(w))
 
 
 def rank_parts(d: Distribution, y: Floats) -> tuple[Floats, Floats]:
@@ -178,6 +124,35 @@ def of_atkinson(y: Floats, w: Floats, epsilon: float) -> Floats:
         average = exact_dot(w, powers) / n
         moved = (powers - average) / (average * (1.0 - epsilon))
     values: Floats = -equal_share * (moved - rest) / n
+    return values
+
+
+def of_quantile_ratio(y: Floats, w: Floats, top: float, bottom: float) -> Floats:
+    """Return the linearised value of Q(top) / Q(bottom)."""
+    d = distribution(y, w)
+    low = quantile(d, bottom)
+    ratio = quantile(d, top) / low
+    values: Floats = (of_quantile(y, w, top) - ratio * of_quantile(y, w, bottom)) / low
+    return values
+
+
+def of_lorenz(y: Floats, w: Floats, p: float) -> Floats:
+    """Return the linearised value of the share L(p) of the poorest: no density is needed."""
+    d = distribution(y, w)
+    q = boundary(d, p)
+    held = share_below(d, p)
+    values: Floats = (np.minimum(y - q, 0.0) + p * q - held * y) / d.total
+    return values
+
+
+def of_share_ratio(y: Floats, w: Floats, top: float, bottom: float) -> Floats:
+    """Return the linearised value of the top share by the bottom share.
+
+    S80/S20 has top = bottom = 0.2, Palma top = 0.1 and bottom = 0.4.
+    """
+    d = distribution(y, w)
+    below, rest = share_below(d, bottom), 1.0 - share_below(d, 1.0 - top)
+    values: Floats = (-of_lorenz(y, w, 1.0 - top) - rest / below * of_lorenz(y, w, bottom)) / below
     return values
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microsim.errors import InputError
-from microsim.indicators import influence
-from microsim.indicators.distribution import distribution, quantile
+from microsim.indicators import influence, influence_on_poverty
+from microsim.indicators.distribution import distribution, quantile, share_below
 from microsim.indicators.incidence import concentration
-from microsim.indicators.inequality import atkinson, generalised_entropy, gini
+from microsim.indicators.inequality import atkinson, generalised_entropy, gini, inequality
 from microsim.indicators.poverty import poverty
 from microsim.indicators.sampling import (
     bootstrap,
@@ -48,9 +48,9 @@ entropy, by_entropy = generalised_entropy, influence.of_generalised_entropy
 STATISTICS = {
     "mean": (lambda w: of(Y, w).mean, influence.of_mean(Y, W)),
     "ratio": (lambda w: (w @ X) / (w @ Y), influence.of_ratio(X, Y, W)),
-    "headcount": (fgt(0), influence.of_poverty(Y, W, Z, 0)),
-    "gap": (fgt(1), influence.of_poverty(Y, W, Z, 1)),
-    "severity": (fgt(2), influence.of_poverty(Y, W, Z, 2)),
+    "headcount": (fgt(0), influence_on_poverty.of_poverty(Y, W, Z, 0)),
+    "gap": (fgt(1), influence_on_poverty.of_poverty(Y, W, Z, 1)),
+    "severity": (fgt(2), influence_on_poverty.of_poverty(Y, W, Z, 2)),
     "gini": (lambda w: gini(of(Y, w)), influence.of_gini(Y, W)),
     "mld": (lambda w: entropy(of(Y, w), 0), by_entropy(Y, W, 0)),
     "theil": (lambda w: entropy(of(Y, w), 1), by_entropy(Y, W, 1)),
@@ -58,6 +58,12 @@ STATISTICS = {
     "atkinson .5": (lambda w: atkinson(of(Y, w), 0.5), influence.of_atkinson(Y, W, 0.5)),
     "atkinson 1": (lambda w: atkinson(of(Y, w), 1.0), influence.of_atkinson(Y, W, 1.0)),
     "atkinson 2": (lambda w: atkinson(of(Y, w), 2.0), influence.of_atkinson(Y, W, 2.0)),
+    "sst": (lambda w: poverty(of(Y, w), Z).sst, influence_on_poverty.of_sst(Y, W, Z)),
+    "sen": (lambda w: poverty(of(Y, w), Z).sen, influence_on_poverty.of_sen(Y, W, Z)),
+    "watts": (lambda w: poverty(of(Y, w), Z).watts, influence_on_poverty.of_watts(Y, W, Z)),
+    "lorenz": (lambda w: share_below(of(Y, w), 0.37), influence.of_lorenz(Y, W, 0.37)),
+    "s80_s20": (lambda w: inequality(of(Y, w)).s80_s20, influence.of_share_ratio(Y, W, 0.2, 0.2)),
+    "palma": (lambda w: inequality(of(Y, w)).palma, influence.of_share_ratio(Y, W, 0.1, 0.4)),
     "concentration": (lambda w: concentration(Y, X, w), influence.of_concentration(Y, X, W)),
 }  # fmt: skip
 
@@ -76,7 +82,7 @@ def test_linearised_value__is_the_derivative_by_the_weight(name):
 @pytest.mark.parametrize("alpha", [1, 2])
 @pytest.mark.parametrize("share", [0.6, 0.9])
 def test_linearised_value__under_a_share_of_the_mean_is_the_derivative(alpha, share):
-    u = influence.of_poverty_relative(Y, W, alpha, share, of_quantile_p=None)
+    u = influence_on_poverty.of_poverty_relative(Y, W, alpha, share, of_quantile_p=None)
 
     def statistic(w):
         found = poverty(of(Y, w), share * of(Y, w).mean)
@@ -101,7 +107,9 @@ def test_standard_error__of_median_and_relative_poverty_agrees_with_theory():
         medians.append(quantile(of(y, w), 0.5))
         errors.append(standard_error(influence.of_quantile(y, w, 0.5), w, plan))
         rates.append(poverty(of(y, w), 0.6 * medians[-1]).headcount)
-        rate_errors.append(standard_error(influence.of_poverty_relative(y, w, 0, 0.6), w, plan))
+        rate_errors.append(
+            standard_error(influence_on_poverty.of_poverty_relative(y, w, 0, 0.6), w, plan)
+        )
     assert np.mean(errors) / np.std(medians) == pytest.approx(1.0, abs=0.15)
     assert np.mean(rate_errors) / np.std(rates) == pytest.approx(1.0, abs=0.15)
     theory = math.sqrt(math.pi / 2) * 0.6 / math.sqrt(n)
