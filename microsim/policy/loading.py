@@ -17,7 +17,7 @@ from microsim.policy.declarations import (
 from microsim.policy.law import Law, location
 from microsim.policy.schemes import parameter_name, read_schemes, read_taxes
 from microsim.policy.system import System
-from microsim.policy.vocabulary import EQUIVALENCES, KEYS
+from microsim.policy.vocabulary import EQUIVALENCES, KEYS, is_file_of_kind
 
 
 def load_system(path: str | Path) -> System:
@@ -42,7 +42,9 @@ def load_system(path: str | Path) -> System:
     faults = FaultList()
     tree = FileTree(path)
     top = tree.read(path, faults)
-    system = _read_system(top, tree, faults) if top is not None else None
+    system = None
+    if top is not None and is_file_of_kind(top, ("system",), faults):
+        system = _read_system(top, tree, faults)
     faults.raise_if_any()
     assert system is not None  # noqa: S101 (an unreadable file has left a fault)
     return system

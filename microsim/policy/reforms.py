@@ -16,7 +16,7 @@ from microsim.policy.law import Law, location
 from microsim.policy.loading import read_law
 from microsim.policy.system import System
 from microsim.policy.values import effective_month, read_dated_values
-from microsim.policy.vocabulary import KEYS
+from microsim.policy.vocabulary import KEYS, is_file_of_kind
 
 __all__ = ["Reform", "apply", "load_reform", "set_parameter"]
 Item = TypeVar("Item")
@@ -41,7 +41,9 @@ def load_reform(path: str | Path, system: System) -> Reform:
     faults = FaultList()
     tree = FileTree(path)
     top = tree.read(path, faults)
-    reform = _read_reform(top, system, faults) if top is not None else None
+    reform = None
+    if top is not None and is_file_of_kind(top, ("reform",), faults):
+        reform = _read_reform(top, system, faults)
     faults.raise_if_any()
     assert reform is not None  # noqa: S101 (an unreadable file has left a fault)
     return replace(reform, files=tuple(tree.files.values()))

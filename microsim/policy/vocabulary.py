@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 
-from microsim.files import did_you_mean
+from microsim.errors import FaultList
+from microsim.files import Node, did_you_mean
 
 # The lists of the results contract are repeated here, because a policy does not know results; a
 # test compares them.
@@ -213,6 +214,34 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 RESERVED = ("frame", "disposable_income", "members", "person", "household", "year", "month")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+FILE_KINDS = {  # the key that tells a kind of file, first match first
+    "scenario": "scenario",
+    "reform": "reform",
+    "cases": "cases",
+    "members": "household",
+    "system": "system",
+    "frame": "frame",
+}
+
+
+def is_file_of_kind(top: Node, wanted: tuple[str, ...], faults: FaultList) -> bool:
+    """Tell whether a file is of a wanted kind; a file of another known kind is a fault.
+
+    A file of no known kind passes: what it lacks is told by its reader.
+    """
+    keys = set(top.keys())
+    found = next((kind for key, kind in FILE_KINDS.items() if key in keys), "")
+    if keys & {"members", "cases"} and "reform" in keys:
+        found = "household"  # a household may name a reform
+    if found == "" and keys and keys <= set(KEYS["law"]):
+        found = "law"
+    if not found or found in wanted:
+        return True
+    what = "the file is of another kind"
+    faults.add(top.where, what, f"a {found} file", f"a {' or '.join(wanted)} file")
+    return False
 
 
 def name_fault(name: str) -> str:

@@ -28,8 +28,18 @@ SCALAR_COLUMNS = (
     "read by year at",
     "labels",
 )
-STEP_COLUMNS = ("name", "kind", "unit", "date", "first payroll", "source")
-EDITABLE = ("date", "value", "first payroll", "source")
+STEP_COLUMNS = (
+    "name",
+    "label",
+    "kind",
+    "unit",
+    "index after last",
+    "read by year at",
+    "date",
+    "first payroll",
+    "source",
+)
+FIXED_STEPS = STEP_COLUMNS.index("date")  # columns that repeat the law file
 LONGEST_SHEET_NAME = 31
 FIRST_EXCEL_YEAR = 1901  # spreadsheets disagree about 1900
 
@@ -196,6 +206,11 @@ def step_columns(parameter: ParameterDefinition) -> tuple[str, ...]:
     return (*keys, f"value ({parameter.unit})")
 
 
+def _fixed_steps(parameter: ParameterDefinition) -> list[str]:
+    index, at, _ = _fixed(parameter)
+    return [parameter.name, parameter.label, parameter.kind, parameter.unit, index, at]
+
+
 def _write_steps(book: Any, title: str, parameter: ParameterDefinition, system: System) -> int:  # noqa: ANN401
     sheet = book.create_sheet(title)
     _write_header(sheet, (*STEP_COLUMNS, *step_columns(parameter)))
@@ -203,7 +218,7 @@ def _write_steps(book: Any, title: str, parameter: ParameterDefinition, system: 
     labels = (*key_labels, ()) if parameter.kind == "table" else ((), ())
     row = 1
     for value in parameter.values:
-        start: list[object] = [parameter.name, parameter.kind, parameter.unit]
+        start: list[object] = [*_fixed_steps(parameter)]
         start += [_date_cell(value.date), _payroll(value), value.source]
         if value.suspended:
             row += 1
@@ -366,9 +381,8 @@ def _read_steps(
         if tuple(header) != columns:
             faults.add(f"{place}:1", "the columns are others", listed(header), listed(columns))
             return
-        stated = [row[0], parameter.kind, parameter.unit]
-        _check_fixed(n, row[:3], stated, header, place, faults)
-        identity = (row[0], *row[3:6])
+        _check_fixed(n, row[:FIXED_STEPS], _fixed_steps(parameter), header, place, faults)
+        identity = (row[0], *row[FIXED_STEPS:first])
         cells = tuple(Node(place, n, "scalar", text, True) for text in row[first : len(columns)])
         suspended = cells[0].text == "suspended" and not any(cell.text for cell in cells[1:])
         step = cells[0] if suspended else Node(place, n, "list", elements=cells)

@@ -12,7 +12,7 @@ from microsim.policy.law import location
 from microsim.policy.reforms import apply, load_reform
 from microsim.policy.system import System
 from microsim.policy.values import read_scalar
-from microsim.policy.vocabulary import KEYS
+from microsim.policy.vocabulary import KEYS, is_file_of_kind
 from microsim.population.columns import OLDEST, STANDARD
 from microsim.scenario.frame import Frame, read_frame
 from microsim.scenario.scenario import check_series, read_system, with_frame
@@ -124,7 +124,7 @@ def load_cases(path: str | Path) -> tuple[HouseholdCase, ...]:
     tree = FileTree(path)
     top = tree.read(path, faults)
     found: list[HouseholdCase] = []
-    if top is not None:
+    if top is not None and is_file_of_kind(top, ("cases", "household"), faults):
         loader = _Loader(tree, faults)
         if top.get("cases") is not None:
             nodes = Fields(top, faults, KEYS["cases"], "the cases file").elements("cases", True)

@@ -11,7 +11,7 @@ from microsim.language.definitions import Location
 from microsim.policy.declarations import read_unit
 from microsim.policy.law import location
 from microsim.policy.schemes import read_years
-from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, name_fault
+from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def load_frame(path: str | Path) -> Frame:
 def read_frame(tree: FileTree, path: str, faults: FaultList, asked: str = "") -> Frame:
     """Return the macro frame of a file of a tree; faults are noted."""
     top = tree.read(path, faults, asked)
-    if top is None:
+    if top is None or not is_file_of_kind(top, ("frame",), faults):
         return Frame(where=path)
     fields = Fields(top, faults, KEYS["frame"], "the frame file")
     series: dict[str, Series] = {}

@@ -13,7 +13,7 @@ from microsim.policy.law import location
 from microsim.policy.loading import load_system
 from microsim.policy.reforms import Reform, apply, load_reform, set_parameter
 from microsim.policy.system import System
-from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, name_fault
+from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
 from microsim.scenario.frame import Frame, read_frame
 from microsim.scenario.totals import SCHEME_ITEMS, TAX_ITEMS, Total, read_totals
 
@@ -134,7 +134,9 @@ def load_scenario(path: str | Path) -> Scenario:
     faults = FaultList()
     tree = FileTree(path)
     top = tree.read(path, faults)
-    scenario = _read_scenario(top, tree, faults) if top is not None else None
+    scenario = None
+    if top is not None and is_file_of_kind(top, ("scenario",), faults):
+        scenario = _read_scenario(top, tree, faults)
     faults.raise_if_any()
     assert scenario is not None  # noqa: S101 (whatever prevents a scenario has left a fault)
     return scenario

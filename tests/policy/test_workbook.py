@@ -85,8 +85,8 @@ def test_import__in_place_changes_one_line_and_keeps_comments(tmp_path):
         ("fund", 2, 4, "soon", r"\[fund\]:2: date of parameter fund.lower_limit"),
         ("fund", 2, 4, "2024-02-01", r"has two values from 2024-02-01"),
         ("fund", 1, 5, "amount", r"\[fund\]:1: the columns are others"),
-        ("income_tax.bands", 3, 7, 0, r"\[income_tax.bands\]:3: thresholds .* do not increase"),
-        ("health.care_cost", 2, 8, "boy", r"\[health.care_cost\]:2: cell of table .* found boy"),
+        ("income_tax.bands", 3, 10, 0, r"\[income_tax.bands\]:3: thresholds .* do not increase"),
+        ("health.care_cost", 2, 11, "boy", r"\[health.care_cost\]:2: cell of table .* found boy"),
     ],
 )
 def test_import__names_sheet_and_row_of_a_fault(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from microsim.errors import InputError
 from microsim.files import month_index
 from microsim.policy.dated import value_at
+from microsim.policy.loading import load_system
+from microsim.scenario.cases import load_cases
 from microsim.scenario.scenario import BASELINE, load_scenario
 
 CORESIA = Path(__file__).parent.parent / "data" / "coresia"
@@ -126,3 +132,46 @@ def test_systems__name_every_setting_that_cannot_be():
     with pytest.raises(InputError, match=r"Did you mean 'fund\.employer_rate'") as caught:
         scenario.systems(["fund.employe_rate=0.1", "fund.voluntary=some"])
     assert len(caught.value.faults) == 2
+
+
+def test_load_scenario__names_a_file_of_another_kind():
+    for name, kind in (
+        ("baseline.yaml", "system"),
+        ("law/tax.yaml", "law"),
+        ("cases/payslip.yaml", "cases"),
+        ("cases/household.yaml", "household"),
+        ("reforms/universal_pension.yaml", "reform"),
+        ("frame.yaml", "frame"),
+    ):
+        with pytest.raises(InputError, match=f"found a {kind} file; expected a scenario file"):
+            load_scenario(CORESIA / name)
+    with pytest.raises(InputError, match="found a scenario file; expected a system file"):
+        load_system(CORESIA / "scenario.yaml")
+    with pytest.raises(InputError, match="found a system file; expected a cases or household file"):
+        load_cases(CORESIA / "baseline.yaml")
+
+
+SPLINTERS = ["[]", "{}", "", "[1, 2]", "{a: b}", "true", "-1", "1e400", "2024-01-01", "suspended"]
+SPLINTERS += ["[[]]", "[[1]]", "- x", ".nan", "frame.gdp", "household", "\\", "null", "*a", "!b"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_loading__meets_any_damage_with_faults_only(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("damaged") / "coresia"
+    shutil.copytree(CORESIA, folder)
+    names = sorted(path.relative_to(CORESIA) for path in CORESIA.rglob("*.*"))
+    path = folder / data.draw(st.sampled_from(names))
+    text = path.read_text()
+    pieces = list(re.finditer(r"[\w./]+|\[[^\[\]]*\]|\{[^{}]*\}", text))
+    piece = data.draw(st.sampled_from(pieces))
+    path.write_text(
+        text[: piece.start()] + data.draw(st.sampled_from(SPLINTERS)) + text[piece.end() :]
+    )
+    for load, name in (
+        (load_scenario, "scenario.yaml"),
+        (load_cases, "cases/payslip.yaml"),
+        (load_cases, "cases/household.yaml"),
+    ):
+        with contextlib.suppress(InputError):
+            load(folder / name)
