@@ -21,7 +21,7 @@ def calibrate_command(
     out: Annotated[Path, typer.Option(help="Population file to write (.h5).")],
     method: Annotated[str, typer.Option(help="raking, linear (GREG) or logit.")] = "raking",
     bounds: Annotated[
-        str | None, typer.Option(help="Smallest and largest new weight over old, as 0.2,5.")
+        str | None, typer.Option(help="Smallest and largest new weight over old, as 0.2,5")
     ] = None,
 ) -> None:
     """Change household weights as little as possible so that they meet known totals."""
@@ -52,7 +52,7 @@ def parse_bounds(text: str | None) -> tuple[float, float] | None:
     try:
         lower, upper = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"--bounds: found {text!r}; expected two numbers, as 0.2,5.") from error
+        raise InputError(f"--bounds: found {text!r}; expected two numbers, as 0.2,5") from error
     return lower, upper
 
 

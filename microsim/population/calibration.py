@@ -182,7 +182,7 @@ def calibrate(
         worst = max(result.margins, key=lambda fit: fit.residual)
         raise InputError(
             f"{where}: margin '{worst.name}' is off by {worst.residual:.1e} of its target after "
-            "all others are met; its target contradicts theirs."
+            "all others are met; its target contradicts theirs"
         )
     return result
 

@@ -68,7 +68,7 @@ def import_survey(
     who = identify(faults, files.persons, mapping.household_id)
     if who is None:
         faults.raise_if_any()
-        raise InputError(f"{survey}: households could not be told apart.")
+        raise InputError(f"{survey}: households could not be told apart")
     read = read_persons if mapping.rows == "persons" else read_units
     persons, size, mean_of = read(faults, report, converter, files.persons, mapping, who, seed)
     columns = read_households(faults, report, converter, files, mapping, who, mean_of)

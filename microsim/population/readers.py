@@ -143,7 +143,7 @@ def read_table(path: str | Path, wanted: Iterable[tuple[str, str]]) -> Table:
     columns, labels = _read(file, kind, names)
     n_rows = len(next(iter(columns.values()))) if columns else 0
     if n_rows == 0:
-        raise InputError(f"{file}: has no rows.")
+        raise InputError(f"{file}: has no rows")
     return Table(str(file), columns, labels, n_rows)
 
 
@@ -163,9 +163,9 @@ def _kind(file: Path) -> str:
     kind = next((READ_BY[end] for end in READ_BY if file.name.lower().endswith(end)), None)
     if kind is None:
         known = ", ".join(READ_BY)
-        raise InputError(f"{file}: unknown kind of survey file; expected one of {known}.")
+        raise InputError(f"{file}: unknown kind of survey file; expected one of {known}")
     if not file.is_file():
-        raise InputError(f"{file}: there is no such file.")
+        raise InputError(f"{file}: there is no such file")
     return kind
 
 
@@ -220,7 +220,7 @@ def _read(
 
 def _unreadable(file: Path, kind: str, error: Exception) -> InputError:
     text = " ".join(str(error).split())[:200]
-    return InputError(f"{file}: cannot be read as {kind}: {text}.")
+    return InputError(f"{file}: cannot be read as {kind}: {text}")
 
 
 def _read_csv(file: Path, names: list[str]) -> dict[str, Values]:

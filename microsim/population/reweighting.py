@@ -49,7 +49,7 @@ def calibrate_population(
         raise InputError(
             f"{where}: the {method} method makes {result.n_negative:,} weights negative; found "
             f"{float(result.weights.min()):g}; expected 0 or more. Give bounds (such as 0.2,5) or "
-            "use raking."
+            "use raking"
         )
     rows = tuple(
         TargetRow(

@@ -143,17 +143,17 @@ def load(path: str | Path, faults: FaultList) -> Section:
     try:
         values = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not UTF-8 text.") from error
+        raise InputError(f"{file}: is not UTF-8 text") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{file}:{mark.line + 1}" if mark is not None else str(file)
-        raise InputError(f"{place}: is not YAML: {error.problem}.") from error
+        raise InputError(f"{place}: is not YAML: {error.problem}") from error
     except YAMLError as error:
-        raise InputError(f"{file}: is not YAML.") from error
+        raise InputError(f"{file}: is not YAML") from error
     if not isinstance(values, dict):
-        raise InputError(f"{file}:1: expected a file of keys and values.")
+        raise InputError(f"{file}:1: expected a file of keys and values")
     return Section(values, str(file), faults)
 
 
