@@ -93,6 +93,14 @@ def _share(
     return TargetRow(group, item, "share", target, achieved, tolerance, "absolute", basis, source)
 
 
+def _stated(group: str, item: str, achieved: float, plan: Plan, block: str) -> TargetRow:
+    """Return a row against the `share` of a block of the country's file, or against nothing."""
+    if not plan.parameters.has(block):
+        return _share(group, item, None, achieved, NOBODY, "nothing", None)
+    target, source = plan.parameters.number(block, "share"), plan.parameters.source(block)
+    return _share(group, item, target, achieved, source, plan.parameters.basis(block))
+
+
 def _dated(plan: Plan, name: str) -> str:
     found = plan.country.latest(name, plan.year)
     return f"{plan.country.source(name)}, {found[1]}" if found else NOBODY
@@ -181,8 +189,8 @@ def _structure_rows(population: Population, sums: Sums, plan: Plan) -> list[Targ
                       mean.source)]  # fmt: skip
     by_size = np.bincount(np.minimum(size, 7), weights=weight, minlength=8) / whole
     rows += [
-        _share("structure", f"households of {n}{'+' if n == 7 else ''}", None, float(by_size[n]),
-               NOBODY, "nothing", None)
+        _stated("structure", f"households of {n}{'+' if n == 7 else ''}", float(by_size[n]), plan,
+                "structure.one_person_households" if n == 1 else "")
         for n in range(1, 8)
     ]  # fmt: skip
     rows += _kin_rows(population, sums, plan)
@@ -218,8 +226,10 @@ def _kin_rows(population: Population, sums: Sums, plan: Plan) -> list[TargetRow]
                parameters.source("structure.children"), parameters.basis("structure.children"),
                0.03),
     ]  # fmt: skip
+    achieved = sums.share(sums.female, is_head)
+    rows.append(_stated("structure", "households headed by women", achieved, plan,
+                        "structure.female_heads"))  # fmt: skip
     for item, who, of in (
-        ("households headed by women", sums.female, is_head),
         (
             "women 15-49 living with a spouse",
             paired,

@@ -25,7 +25,7 @@ BLOCKS: dict[str, dict[str, str]] = {
     "structure.orphans": {"rows": ROWS_1},
     "structure.severe_disability": {"rows": ROWS_1},
     "structure.mean_household_size": {"value": NUMBER},
-    "structure.household_sizes": {"shares": "seven shares"},
+    "structure.one_person_households": {"share": SHARE},
     "structure.female_heads": {"share": SHARE},
     "labour.formal_employees": {"base": NUMBER, "slope": NUMBER},
     "labour.public_employees": {"share": SHARE},
@@ -56,7 +56,7 @@ BLOCKS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 # Blocks without a generic value: a country's file may bring them.
 COUNTRY_ONLY = (
-    "structure.mean_household_size", "structure.household_sizes", "structure.female_heads",
+    "structure.mean_household_size", "structure.one_person_households", "structure.female_heads",
     "labour.formal_jobs", "labour.public_jobs", "incomes.wage_bill", "incomes.pensions", "regions",
 )  # fmt: skip
 SECTIONS = tuple(dict.fromkeys(name.partition(".")[0] for name in BLOCKS))
@@ -99,8 +99,6 @@ def _block(name: str, node: Node, faults: FaultList) -> dict[str, Any]:
             entries[key] = _by_year(fields, key)
         elif kind == REGIONS:
             entries[key] = _regions(fields, key)
-        elif kind == "seven shares":
-            entries[key] = _numbers(fields, fields.node_of(key, required=True), key, 7, 0.0, 1.0)
         else:
             entries[key] = _rows(fields, key, 2 if kind == ROWS_1 else 3)
     return entries

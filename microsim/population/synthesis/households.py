@@ -53,8 +53,8 @@ def make_households(
     elder_heads = _join_elders(families, leader, host, sex, age, parameters, draws)
     leader = host[leader]
     leader = _join_minors(leader, age, draws)
-    leader = _reach_number(families, leader, age, n_households, draws)
-    head = _heads(families, leader, elder_heads, age, parameters, draws)
+    leader = _reach_number(families, leader, age, n_households, parameters, draws)
+    head = _heads(families, leader, elder_heads, sex, age, parameters, draws)
     return _arrange(families, leader, head, age)
 
 
@@ -139,25 +139,50 @@ def _send(leader: Ints, guests: Ints, hosts: Ints) -> Ints:
 
 
 def _reach_number(
-    families: Families, leader: Ints, age: Ints, n_households: int, draws: Draws
+    families: Families,
+    leader: Ints,
+    age: Ints,
+    n_households: int,
+    parameters: Parameters,
+    draws: Draws,
 ) -> Ints:
     n_now = int(np.count_nonzero(leader == np.arange(leader.size)))
     if n_now > n_households:
-        return _merge(leader, age, n_now - n_households, draws)
+        block = "structure.one_person_households"
+        wanted = None
+        if parameters.has(block):
+            wanted = round(parameters.number(block, "share") * n_households)
+        return _merge(families, leader, age, n_now - n_households, wanted, draws)
     if n_now < n_households:
         return _split(families, leader, age, n_households - n_now, draws)
     return leader
 
 
-def _merge(leader: Ints, age: Ints, surplus: int, draws: Draws) -> Ints:
-    """Let the smallest units, the young first, join others as kin or lodgers."""
+def _merge(
+    families: Families, leader: Ints, age: Ints, surplus: int, singles: int | None, draws: Draws
+) -> Ints:
+    """Let single persons (the young first), then units without a couple, join others.
+
+    `singles` is the number of one-person households to keep; None keeps what is left.
+    """
     size, _ = _unit_facts(leader, age)
     roots = np.flatnonzero(size > 0)
-    score = (size[roots] - 1) * 2.0 + draws.uniform("joins another household", roots)
+    alone = size[roots] == 1
+    score = np.minimum(size[roots] - 1, 5) * 1.0 + draws.uniform("joins another household", roots)
     score = score + np.where(age[roots] < 30, 0.0, np.where(age[roots] < OLD, 0.35, 0.6))
-    joins = choose(score, min(surplus, roots.size - 1))
+    joins = np.zeros(roots.size, dtype=np.bool_)
+    spare = surplus if singles is None else max(int(alone.sum()) - singles, 0)
+    joins[alone] = choose(score[alone], min(surplus, spare))
+    left = surplus - int(joins.sum())
+    others = ~joins & (families.spouse[roots] == NOBODY) & (~alone if singles is not None else True)
+    joins[others] = choose(score[others], left)
+    left = surplus - int(joins.sum())
+    joins[~joins] = choose(score[~joins], min(left, int((~joins).sum()) - 1))
     guests, hosts = roots[joins], roots[~joins]
-    weight = np.where(size[hosts] == 1, 1.5, np.where(age[hosts] >= 25, 1.0, 0.3))
+    weight = np.where(age[hosts] >= 25, 1.0, 0.3)
+    weight = np.where(size[hosts] == 1, 1.5 if singles is None else 0.0, weight)
+    if not bool((weight > 0.0).any()):
+        weight = np.ones(hosts.size)
     return _send(leader, guests, hosts[_weighted(weight, draws.uniform("which host", guests))])
 
 
@@ -180,17 +205,26 @@ def _heads(
     families: Families,
     leader: Ints,
     elder_heads: Ints,
+    sex: Bools,
     age: Ints,
     parameters: Parameters,
     draws: Draws,
 ) -> Ints:
-    """Return by leader row the row of the head: leader, wife of the leader, or elder parent."""
+    """Return by leader row the row of the head: leader, wife of the leader, or elder parent.
+
+    Where the country's file gives the share of women among heads, as many wives head as it needs.
+    """
     head = np.arange(leader.size, dtype=np.int64)
-    wife = families.spouse
-    share = parameters.number("structure.wife_heads_couple", "share")
-    swap = (wife != NOBODY) & (draws.uniform("wife heads") < share)
-    head[swap] = wife[swap]
+    wife, u = families.spouse, draws.uniform("wife heads")
     head[leader[elder_heads]] = elder_heads
+    roots = np.flatnonzero(leader == np.arange(leader.size))
+    couples = roots[(wife[roots] != NOBODY) & (head[roots] == roots) & ~sex[roots]]
+    if parameters.has("structure.female_heads"):
+        wanted = round(parameters.number("structure.female_heads", "share") * roots.size)
+        swap = choose(u[couples], wanted - int(sex[head[roots]].sum()))
+    else:
+        swap = u[couples] < parameters.number("structure.wife_heads_couple", "share")
+    head[couples[swap]] = wife[couples[swap]]
     # A leader may be a minor where nobody older was free: then the oldest member heads.
     minors = np.flatnonzero((leader == np.arange(leader.size)) & (age[head] < ADULT))
     if minors.size:
