@@ -18,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[Any]
 
 SHOWN = 5
+LARGEST = 32_767  # positions in a household are 16-bit numbers
 
 
 def counted(n: int, what: str) -> str:
@@ -124,6 +125,20 @@ def check_heads(faults: FaultList, table: Table, column: str, head: Mask, who: H
                 who.some(wrong),
                 "exactly one head in each household",
             )
+
+
+def check_sizes(
+    faults: FaultList, table: Table, columns: tuple[str, ...], size: Ints, who: Households
+) -> None:
+    """Note households of more persons than one can hold. `size`: (n_households,)."""
+    large = size > LARGEST
+    if bool(large.any()):
+        faults.add(
+            table.where(*columns),
+            f"{counted(int(large.sum()), 'household')} of more than {LARGEST:,} persons",
+            who.some(large),
+            remedy="Do these columns name a household?",
+        )
 
 
 def check_same(

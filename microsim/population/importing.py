@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from microsim.errors import FaultList, InputError
 from microsim.population.cases import derive
+from microsim.population.checks import check_sizes
 from microsim.population.columns import STANDARD
 from microsim.population.converting import Converter
 from microsim.population.import_report import ImportReport
@@ -71,6 +72,7 @@ def import_survey(
         raise InputError(f"{survey}: households could not be told apart")
     read = read_persons if mapping.rows == "persons" else read_units
     persons, size, mean_of = read(faults, report, converter, files.persons, mapping, who, seed)
+    check_sizes(faults, files.persons, mapping.household_id, size, who)
     columns = read_households(faults, report, converter, files, mapping, who, mean_of)
     faults.raise_if_any()
     columns |= {"household_id": who.ids, "size": size}

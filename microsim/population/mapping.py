@@ -37,6 +37,7 @@ UNITS = (
 MISSING_TREATMENTS = ("error", "value", "as head")
 NEGATIVE_TREATMENTS = ("error", "zero", "keep")
 
+EXACT = 2**53  # whole numbers up to here are exact in float64
 DECIMAL = re.compile(r"^-?(0|[1-9]\d*)\.0+$")  # how software writes whole numbers beside blanks
 
 Scalar = float | bool | str
@@ -234,6 +235,8 @@ class Mapping:
 
     Attributes
     ----------
+    separator, decimal, encoding
+        How text files are written.
     household_id
         Columns that together name a household.
     person_id, ids_unique_in
@@ -251,6 +254,9 @@ class Mapping:
     currency: str
     year: int
     rows: str
+    separator: str
+    decimal: str
+    encoding: str
     household_file: str
     households_without_persons: str
     household_id: tuple[str, ...]
@@ -276,7 +282,7 @@ def code_text(value: object) -> str:
     """
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
         return str(int(value))
     text = str(value).strip()
     return text.split(".")[0] if DECIMAL.match(text) else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from microsim.errors import FaultList
@@ -23,6 +24,7 @@ def read_mapping(path: str | Path) -> Mapping:
     faults = FaultList()
     top = load(path, faults)
     rows = top.choose("rows", ROWS, "persons")
+    text = top.section("text")
     household = top.section("household", required=True)
     person = top.section("person")
     head = top.section("head", required=rows == "persons")
@@ -44,6 +46,9 @@ def read_mapping(path: str | Path) -> Mapping:
         currency=top.take("currency", str, "", required=True),
         year=top.take("year", int, 0, required=True),
         rows=rows,
+        separator=text.take("separator", str, ",") if text else ",",
+        decimal=text.choose("decimal", (".", ","), ".") if text else ".",
+        encoding=_encoding(text),
         household_file=household.take("file", str, "") if household else "",
         households_without_persons=(
             household.choose("without_persons", ("error", "drop"), "error") if household else ""
@@ -66,11 +71,22 @@ def read_mapping(path: str | Path) -> Mapping:
             "head": head.where if head else top.where,
         },
     )
-    for section in (household, person, head, top):
+    for section in (text, household, person, head, top):
         if section is not None:
             section.finish()
     faults.raise_if_any()
     return mapping
+
+
+def _encoding(text: Section | None) -> str:
+    name = text.take("encoding", str, "utf-8") if text else "utf-8"
+    try:
+        found = codecs.lookup(name).name
+    except LookupError:
+        if text:
+            text.fault("encoding", "unknown encoding", repr(name), "such as utf-8, latin-1, cp1252")
+        return "utf-8-sig"
+    return "utf-8-sig" if found == "utf-8" else found
 
 
 def _read_weight(top: Section) -> Weight:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import FaultList, InputError
-from microsim.population.mapping import BLANKS, code_text
+from microsim.population.mapping import BLANKS, EXACT, code_text
 from microsim.population.yaml_sections import suggest
 
 Values = npt.NDArray[Any]
@@ -32,6 +32,15 @@ REMEDY = "Install the readers with: pip install 'microsim-social[survey]'."
 
 
 @dataclass(frozen=True)
+class TextStyle:
+    """How a CSV file is written: sign between cells, decimal sign, encoding of characters."""
+
+    separator: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8-sig"
+
+
+@dataclass(frozen=True)
 class Table:
     """Columns of one survey file.
 
@@ -45,12 +54,15 @@ class Table:
         Value labels of the file (Stata, SPSS): column, then code as text, to label.
     n_rows
         Number of data rows.
+    decimal
+        Decimal sign of numbers written as text.
     """
 
     file: str
     columns: dict[str, Values]
     labels: dict[str, dict[str, str]]
     n_rows: int
+    decimal: str = "."
     _distinct: dict[str, tuple[Values, Ints]] = field(default_factory=dict, repr=False)
 
     def _unique(self, column: str) -> tuple[Values, Ints]:
@@ -89,7 +101,8 @@ class Table:
             if value is None or value != value or value in BLANKS:
                 continue
             try:
-                parsed[i] = float(value)
+                text = value.replace(self.decimal, ".") if isinstance(value, str) else value
+                parsed[i] = float(text)
             except (TypeError, ValueError):
                 wrong[i] = True
         return parsed[inverse], wrong[inverse]
@@ -109,7 +122,9 @@ def _unique(values: Values) -> tuple[Values, Ints]:
     return unique, inverse
 
 
-def read_table(path: str | Path, wanted: Iterable[tuple[str, str]]) -> Table:
+def read_table(
+    path: str | Path, wanted: Iterable[tuple[str, str]], style: TextStyle | None = None
+) -> Table:
     """Read the wanted columns of a survey file.
 
     Parameters
@@ -118,6 +133,8 @@ def read_table(path: str | Path, wanted: Iterable[tuple[str, str]]) -> Table:
         A .csv (also .csv.gz, .tsv), .parquet, .dta or .sav file.
     wanted
         (column, place in the mapping that asks for it).
+    style
+        How a text file is written.
 
     Raises
     ------
@@ -126,9 +143,9 @@ def read_table(path: str | Path, wanted: Iterable[tuple[str, str]]) -> Table:
         or lacks columns: every one is named with its place in the mapping.
     """
     file = Path(path)
-    kind = _kind(file)
+    kind, style = _kind(file), style or TextStyle()
     asked = list(dict.fromkeys(wanted))
-    present = _names(file, kind)
+    present = _names(file, kind, style)
     faults = FaultList()
     for column, place in asked:
         if column and column not in present:
@@ -140,14 +157,14 @@ def read_table(path: str | Path, wanted: Iterable[tuple[str, str]]) -> Table:
         faults.add(f"{file}", f"column '{column}' is there more than once")
     faults.raise_if_any()
     names = [column for column in dict.fromkeys(column for column, _ in asked) if column]
-    columns, labels = _read(file, kind, names)
+    columns, labels = _read(file, kind, names, style)
     n_rows = len(next(iter(columns.values()))) if columns else 0
     if n_rows == 0:
         raise InputError(f"{file}: has no rows")
-    return Table(str(file), columns, labels, n_rows)
+    return Table(str(file), columns, labels, n_rows, style.decimal if kind == "csv" else ".")
 
 
-def column_names(path: str | Path) -> list[str]:
+def column_names(path: str | Path, style: TextStyle | None = None) -> list[str]:
     """Return the names of all columns of a survey file.
 
     Raises
@@ -156,7 +173,7 @@ def column_names(path: str | Path) -> list[str]:
         As `read_table`.
     """
     file = Path(path)
-    return _names(file, _kind(file))
+    return _names(file, _kind(file), style or TextStyle())
 
 
 def _kind(file: Path) -> str:
@@ -169,10 +186,10 @@ def _kind(file: Path) -> str:
     return kind
 
 
-def _names(file: Path, kind: str) -> list[str]:
+def _names(file: Path, kind: str, style: TextStyle) -> list[str]:
     try:
         if kind == "csv":
-            return _csv_header(file)
+            return _csv_header(file, style)
         if kind == "parquet":
             import pyarrow.parquet as pq
 
@@ -187,28 +204,28 @@ def _names(file: Path, kind: str) -> list[str]:
         raise _unreadable(file, kind, error) from error
 
 
-def _csv_header(file: Path) -> list[str]:
+def _csv_header(file: Path, style: TextStyle) -> list[str]:
     import csv
     import gzip
     import io
 
     compressed = file.name.lower().endswith(".gz")
     with file.open("rb") as raw, gzip.open(raw) if compressed else raw as data:
-        lines = io.TextIOWrapper(data, encoding="utf-8-sig", newline="")
-        rows = csv.reader(lines, delimiter=_separator(file))
+        lines = io.TextIOWrapper(data, encoding=style.encoding, newline="")
+        rows = csv.reader(lines, delimiter=_separator(file, style))
         return [name.strip() for name in next(rows, [])]
 
 
-def _separator(file: Path) -> str:
-    return "\t" if file.suffix.lower() == ".tsv" else ","
+def _separator(file: Path, style: TextStyle) -> str:
+    return "\t" if file.suffix.lower() == ".tsv" else style.separator
 
 
 def _read(
-    file: Path, kind: str, names: list[str]
+    file: Path, kind: str, names: list[str], style: TextStyle
 ) -> tuple[dict[str, Values], dict[str, dict[str, str]]]:
     try:
         if kind == "csv":
-            return _read_csv(file, names), {}
+            return _read_csv(file, names, style), {}
         if kind == "parquet":
             return _read_parquet(file, names), {}
         return _read_statistics(file, kind, names)
@@ -223,16 +240,16 @@ def _unreadable(file: Path, kind: str, error: Exception) -> InputError:
     return InputError(f"{file}: cannot be read as {kind}: {text}")
 
 
-def _read_csv(file: Path, names: list[str]) -> dict[str, Values]:
+def _read_csv(file: Path, names: list[str], style: TextStyle) -> dict[str, Values]:
     import pandas as pd
 
     # As text: what is a number, a code or a blank is decided by the mapping, not by pandas.
     frame = pd.read_csv(
         file,
-        sep=_separator(file),
+        sep=_separator(file, style),
         dtype=str,
         keep_default_na=False,
-        encoding="utf-8-sig",
+        encoding=style.encoding,
         skipinitialspace=True,
         usecols=lambda name: name.strip() in names,
     )
@@ -247,12 +264,21 @@ def _read_parquet(file: Path, names: list[str]) -> dict[str, Values]:
     columns = {}
     for name in names:
         kind = table.schema.field(name).type
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        if pa.types.is_integer(kind) and _beyond_float(table[name]):
+            columns[name] = _objects(table[name].to_pylist())  # long ids keep every digit
+        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             found = table[name].cast(pa.float64(), safe=False).to_numpy()
             columns[name] = np.array(found, dtype=np.float64)
         else:
             columns[name] = _objects(table[name].to_pylist())
     return columns
+
+
+def _beyond_float(values: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(values).as_py()
+    return any(end is not None and abs(end) > EXACT for end in ends.values())
 
 
 def _objects(values: Iterable[Any]) -> Values:

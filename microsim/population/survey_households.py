@@ -17,7 +17,7 @@ from microsim.population.checks import Households, counted, note_rows
 from microsim.population.converting import Converter
 from microsim.population.import_report import ImportReport
 from microsim.population.mapping import Mapping
-from microsim.population.readers import Table, column_names, read_table
+from microsim.population.readers import Table, TextStyle, column_names, read_table
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,14 +45,18 @@ class Files:
     @classmethod
     def read(cls, survey: Path, mapping: Mapping, households: Path | None) -> Files:
         """Read the columns that the mapping names."""
+        style = TextStyle(mapping.separator, mapping.decimal, mapping.encoding)
         own, shared = list(_person_columns(mapping)), list(_shared_columns(mapping))
         if households is None:
-            return cls(read_table(survey, own + shared), None)
-        there = column_names(households)
+            return cls(read_table(survey, own + shared, style), None)
+        there = column_names(households, style)
         ids = [(name, mapping.where["household"]) for name in mapping.household_id]
         in_households = [wanted for wanted in shared if wanted[0] in there]
         rest = [wanted for wanted in shared if wanted[0] not in there]
-        return cls(read_table(survey, own + rest), read_table(households, ids + in_households))
+        return cls(
+            read_table(survey, own + rest, style),
+            read_table(households, ids + in_households, style),
+        )
 
 
 def _person_columns(mapping: Mapping) -> Iterator[tuple[str, str]]:

@@ -218,3 +218,39 @@ def test_import__refuses_files_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text(",".join(COLUMNS) + "\n")
     with pytest.raises(InputError, match=r"empty.csv: has no rows"):
         import_survey(tmp_path / "empty.csv", mapping)
+
+
+def test_import__reads_text_as_it_is_written_elsewhere(tmp_path: Path) -> None:
+    survey, mapping = write_survey(tmp_path)
+    expected, _ = import_survey(survey, mapping)
+    frame = pd.read_csv(survey, dtype=str, keep_default_na=False)
+    frame["peso"] = frame["peso"].str.replace(".", ",")
+    frame = frame.rename(columns={"conyuge": "cónyuge"})
+    frame.to_csv(survey, index=False, sep=";", encoding="latin-1")
+    with pytest.raises(InputError, match=r"survey.csv: cannot be read as csv: 'utf-8'"):
+        import_survey(survey, mapping)
+    text = MAPPING.replace("column: conyuge", "column: cónyuge")
+    style = 'text: {separator: ";", decimal: ",", encoding: latin-1}\n'
+    mapping.write_text(text + style, encoding="utf-8")
+    found, _ = import_survey(survey, mapping)
+    for column, values in expected.households.items():
+        np.testing.assert_array_equal(found.households[column], values, err_msg=column)
+    np.testing.assert_array_equal(found.persons["spouse"], expected.persons["spouse"])
+
+
+def test_import__keeps_every_digit_of_long_ids(tmp_path: Path) -> None:
+    _, mapping = write_survey(tmp_path)
+    frame = pd.DataFrame(ROWS, columns=list(COLUMNS))
+    frame["hid"] = frame["hid"].map({"A1": 2**60, "B2": 2**60 + 1})
+    for name in ("pension", "conyuge", "madre"):
+        frame[name] = pd.to_numeric(frame[name].replace("", None))
+    frame.to_parquet(tmp_path / "survey.parquet")
+    population, _ = import_survey(tmp_path / "survey.parquet", mapping)
+    assert population.n_households == 2
+
+
+def test_import__asks_whether_a_huge_household_is_one(tmp_path: Path) -> None:
+    rows = [["C3", line, int(line == 1), 30, "H", 0, 0, 0, "", "", "", 1, 9, 1, 1, 0]
+            for line in range(1, 32_770)]  # fmt: skip
+    text = message(tmp_path, extra_rows=rows)
+    assert "column 'hid': 1 household of more than 32,767 persons; found C3 (row 6)" in text
