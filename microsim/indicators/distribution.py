@@ -6,13 +6,14 @@ the bit, for any order of the rows, and a household of weight 3 is the same as t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import Fault, InputError
-from microsim.kernels.accumulate import exact_dot, scale_of
+from microsim.kernels.accumulate import exact_dot, exact_sum
 from microsim.kernels.distribution import collapse
 from microsim.kernels.sorting import argsort_stable
 
@@ -116,8 +117,9 @@ def distribution(y: Floats, w: Floats, order: Ints | None = None) -> Distributio
     y, w = np.ascontiguousarray(y, np.float64), np.ascontiguousarray(w, np.float64)
     check_resources(y, w)
     rows = argsort_stable(y) if order is None else order
-    largest = float(w.max()) if w.size else 0.0
-    values, weights, cumulative = collapse(y, w, rows, 1.0 / scale_of(largest, w.size))
+    # A scale that depends on the total alone: splitting rows must not change a bit.
+    scale = math.ldexp(1.0, max(math.frexp(exact_sum(w))[1] - 52, -1000))
+    values, weights, cumulative = collapse(y, w, rows, scale)
     persons = float(cumulative[-1]) if cumulative.size else 0.0
     return Distribution(values, weights, cumulative, persons, exact_dot(weights, values))
 

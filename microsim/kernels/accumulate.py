@@ -30,6 +30,9 @@ BITS = np.uint64(64)
 TWO_MINUS_64 = 1.0 / 18446744073709551616.0
 FRACTION_BITS = np.int64(52)
 EXPONENT_BIAS = np.int64(1023)
+BLOCK = 1024
+SMALL = 1125899906842624.0  # 2**50: a block of such numbers sums to 2**60 at most
+LOWER_WORD = np.int64(0xFFFFFFFF)
 LARGEST_EXPONENT = 1020
 
 
@@ -110,13 +113,47 @@ def to_float(hi: np.int64, lo: np.uint64) -> float:
     return float(-value if negative else value)
 
 
+@embedded
+def three_parts(x: float) -> tuple[np.int64, np.int64, np.int64]:
+    """Return x as whole, 2**-32 and 2**-64 units of the same sign, rounded as `fixed_point` does.
+
+    Sums of such parts need no carry, so that the loops below run in vectors; x must be small.
+    """
+    whole = np.int64(x)
+    part = (x - np.float64(whole)) * TWO_32
+    upper = np.int64(part)
+    lower = np.int64((part - np.float64(upper)) * TWO_32 + (0.5 if x >= 0.0 else -0.5))
+    return whole, upper, lower
+
+
+@embedded
+def from_parts(whole: np.int64, upper: np.int64, lower: np.int64) -> tuple[np.int64, np.uint64]:
+    """Return sums of parts as one 128-bit number."""
+    upper = np.int64(upper + (lower >> WORD))
+    whole = np.int64(whole + (upper >> WORD))
+    low = (np.uint64(upper & LOWER_WORD) << np.uint64(WORD)) | np.uint64(lower & LOWER_WORD)
+    return whole, np.uint64(low)
+
+
 @kernel
 def accumulate(values: Floats, inverse_scale: float) -> tuple[np.int64, np.uint64]:
     """Return the exact sum of the values. Shape (n,); `inverse_scale` is a power of two."""
     hi, lo = np.int64(0), np.uint64(0)
-    for i in range(values.shape[0]):
-        more_hi, more_lo = fixed_point(values[i] * inverse_scale)
-        hi, lo = add_pair(hi, lo, more_hi, more_lo)
+    for start in range(0, values.shape[0], BLOCK):
+        block = values[start : start + BLOCK]
+        whole, upper, lower, large = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for i in range(block.shape[0]):
+            x = block[i] * inverse_scale
+            a, b, c = three_parts(x)
+            whole, upper, lower = whole + a, upper + b, lower + c
+            large += np.int64(not abs(x) < SMALL)  # also true of NaN
+        if large == 0:
+            more_hi, more_lo = from_parts(whole, upper, lower)
+            hi, lo = add_pair(hi, lo, more_hi, more_lo)
+        else:
+            for i in range(block.shape[0]):
+                more_hi, more_lo = fixed_point(block[i] * inverse_scale)
+                hi, lo = add_pair(hi, lo, more_hi, more_lo)
     return hi, lo
 
 
@@ -126,9 +163,21 @@ def accumulate_products(
 ) -> tuple[np.int64, np.uint64]:
     """Return the exact sum of weight x value, each product rounded to float64. Shape (n,) both."""
     hi, lo = np.int64(0), np.uint64(0)
-    for i in range(values.shape[0]):
-        more_hi, more_lo = fixed_point(weights[i] * values[i] * inverse_scale)
-        hi, lo = add_pair(hi, lo, more_hi, more_lo)
+    for start in range(0, values.shape[0], BLOCK):
+        w, v = weights[start : start + BLOCK], values[start : start + BLOCK]
+        whole, upper, lower, large = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for i in range(w.shape[0]):
+            x = w[i] * v[i] * inverse_scale
+            a, b, c = three_parts(x)
+            whole, upper, lower = whole + a, upper + b, lower + c
+            large += np.int64(not abs(x) < SMALL)
+        if large == 0:
+            more_hi, more_lo = from_parts(whole, upper, lower)
+            hi, lo = add_pair(hi, lo, more_hi, more_lo)
+        else:
+            for i in range(w.shape[0]):
+                more_hi, more_lo = fixed_point(w[i] * v[i] * inverse_scale)
+                hi, lo = add_pair(hi, lo, more_hi, more_lo)
     return hi, lo
 
 

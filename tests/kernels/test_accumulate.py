@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from microsim.kernels.accumulate import (
     POISON,
     accumulate,
+    accumulate_products,
     add_exact,
     exact_dot,
     exact_sum,
@@ -23,7 +24,6 @@ from microsim.kernels.accumulate import (
     to_float,
     to_floats,
 )
-
 
 amounts = st.floats(-1e12, 1e12, allow_subnormal=False)
 lists = st.lists(amounts, max_size=40)
@@ -127,6 +127,26 @@ def test_exact_sum__of_extreme_sizes():
     assert exact_sum(np.array([1e300, 1.0, -1e300])) == 0.0  # 1 is below the resolution, as stated
     assert exact_sum(np.array([2.0**100, 1.0 * 2**40, -(2.0**100)])) == 2.0**40
     assert exact_sum(np.full(4, 1e-300)) == 4e-300
+
+
+@pytest.mark.parametrize("largest_exponent", [3, 40, 49, 55, 61])
+def test_accumulate__in_blocks_equals_adding_one_by_one(largest_exponent):
+    # Small numbers are added in blocks without carries, blocks with a large one as `add_exact`.
+    rng = np.random.default_rng(largest_exponent)
+    values = rng.normal(size=2500) * 2.0 ** rng.integers(-70, largest_exponent - 2, 2500)
+    values[7] = 2.0**largest_exponent
+    total = sum(reference.fixed_point(x) for x in values.tolist())
+    assert whole(*pair(*accumulate(values, 1.0))) == total
+    weights = np.full(2500, 2.0)
+    assert whole(*pair(*accumulate_products(weights, values / 2, 1.0))) == total
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 2.0**62])
+def test_accumulate__in_blocks_poisons(bad):
+    values = np.ones(3000)
+    values[1500] = bad
+    assert is_poison(accumulate(values, 1.0)[0])
+    assert is_poison(accumulate_products(np.ones(3000), values, 1.0)[0])
 
 
 def test_merge_into__adds_and_keeps_poison():
