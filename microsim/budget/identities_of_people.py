@@ -10,13 +10,11 @@ import numpy as np
 from microsim.budget.ledger import Ledger, Side
 from microsim.budget.sums import (
     EMPLOYED,
-    FIRST_WORKING_AGE_GROUP,
-    LABOUR_FORCE,
     WORKING_AGE_GROUPS,
     add_up,
 )
 from microsim.results.classifications import account_row
-from microsim.results.contents import STATUSES, Measure
+from microsim.results.contents import Measure
 
 POPULATION = Measure("population", "", "", "persons")
 
@@ -33,18 +31,27 @@ def people_identities(ledger: Ledger) -> Iterator[Side]:
 
 
 def _labour_force(ledger: Ledger, number: int) -> Iterator[Side]:
-    sums, name = ledger.sums, ledger.contents.scenarios[number]
-    if POPULATION not in sums.position:
-        return
-    adults = sums.persons(number, POPULATION)[:, FIRST_WORKING_AGE_GROUP:]
-    force = add_up(adults[:, :, list(LABOUR_FORCE)])
-    inactive = [i for i in range(1, len(STATUSES)) if i not in LABOUR_FORCE]
-    right = force + add_up(adults[:, :, inactive])
-    yield Side("I-02", name, "population 15+ = labour force + inactive", add_up(adults), right)
-    unemployed = add_up(adults[:, :, LABOUR_FORCE[-1]])
-    employed = math.fsum(add_up(adults[:, :, i]) for i in EMPLOYED)
-    what = "labour force = employed by status + unemployed"
-    yield Side("I-02", name, what, force, employed + unemployed)
+    name = ledger.contents.scenarios[number]
+    for group in dict.fromkeys(r.group for r in ledger.find(name, "A3")):
+
+        def figure(row: str, group: str = group) -> float:
+            return ledger.value(name, "A3", row=row, group=group)
+
+        parts = math.fsum(
+            r.value for r in ledger.find(name, "A3", group=group) if r.row.startswith("of which ")
+        )
+        adults, force, employed = map(figure, ("Population 15+", "Labour force", "Employed"))
+        people = f", {group}" if group else ""
+        what = f"population 15+ = labour force + inactive{people}"
+        yield Side("I-02", name, what, adults, force + figure("Inactive"))
+        what = f"labour force = employed + unemployed{people}"
+        yield Side("I-02", name, what, force, employed + figure("Unemployed"))
+        yield Side("I-02", name, f"employed = sum of statuses{people}", employed, parts)
+        inactive = math.fsum(
+            r.value for r in ledger.find(name, "A3", group=group) if r.row.startswith("inactive: ")
+        )
+        what = f"inactive = sum of statuses{people}"
+        yield Side("I-02", name, what, figure("Inactive"), inactive)
 
 
 def _contributors(ledger: Ledger, number: int) -> Iterator[Side]:

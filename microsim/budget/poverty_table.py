@@ -10,7 +10,7 @@ import numpy as np
 from microsim.budget.consolidation import frame_value
 from microsim.budget.households import Axis, Floats, Households, Ints
 from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
-from microsim.indicators.influence import of_poverty
+from microsim.indicators.influence_on_poverty import of_poverty
 from microsim.indicators.poverty import GroupPoverty, Poverty, poverty, poverty_by_group
 from microsim.indicators.sampling import estimate, standard_error
 from microsim.results.contents import CONCEPTS, Row

@@ -58,7 +58,7 @@ class TableRows:
 
         A figure that rests on 1 to 24 source households is suppressed.
         """
-        status = "ok"
+        value, status = float(value), "ok"
         if math.isnan(value):
             status = missing
         elif 0 < n < SMALLEST_N:

@@ -9,6 +9,7 @@ from microsim.budget.consolidation import consolidate, social_budget
 from microsim.budget.contributors import contributors, insurable_earnings
 from microsim.budget.coverage import effective_coverage, ratios
 from microsim.budget.distribution import distribution_tables
+from microsim.budget.frame_tables import labour_force, macro_frame, population
 from microsim.budget.key_figures import key_figures, poverty_figures
 from microsim.budget.money import (
     expenditure_by_function,
@@ -44,6 +45,9 @@ def all_tables(contents: Contents) -> list[Row]:
         for i, name in enumerate(contents.scenarios)
     ]
     return [
+        *population(sums),
+        *labour_force(sums),
+        *macro_frame(sums),
         *contributors(sums, accounts),
         *insurable_earnings(sums, accounts),
         *beneficiaries(sums, accounts),

@@ -13,6 +13,7 @@ import typer
 from microsim.errors import Fault, InputError
 from microsim.report.arrange import arrange, available, select
 from microsim.report.titles import HEADLINE
+from microsim.report.views import benefits_in_view
 from microsim.results.contents import Row
 from microsim.results.reader import Results, read_results
 
@@ -37,6 +38,9 @@ def tables(
     scenario: Annotated[
         list[str] | None, typer.Option(help="Scenario to show; may be repeated.")
     ] = None,
+    view: Annotated[
+        str | None, typer.Option(help="Show benefits (C2) as c102, esspros or ssi groups them.")
+    ] = None,
     fiscal_year: Annotated[
         int | None, typer.Option(metavar="MONTH", help="First month of the fiscal year, 1 to 12.")
     ] = None,
@@ -49,9 +53,12 @@ def tables(
     codes = list(table or ())
     if not codes and output_format == "text":
         codes = [code for code in HEADLINE if code in available(results.rows)]
-    rows = select(results.rows, codes, scenario or ())
+    every = results.rows
+    if view is not None:
+        every, codes = benefits_in_view(every, view), []
+    rows = select(every, codes, scenario or ())
     _write(results, rows, output_format, out)
-    if output_format == "text" and out is None and not table:
+    if output_format == "text" and out is None and not (table or view):
         others = [code for code in available(results.rows) if code not in codes]
         sys.stdout.write(f"Further tables: --table {', '.join(others)}\n" if others else "")
 

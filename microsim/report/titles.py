@@ -18,6 +18,9 @@ class Style:
 
 
 STYLES = {
+    "A1": Style("Population"),
+    "A3": Style("Labour force"),
+    "A4": Style("Economic frame"),
     "B1": Style("Contributors"),
     "B2": Style("Insurable earnings"),
     "B3": Style("Beneficiaries"),

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from microsim.results.contents import TIDY, Contents, Row
 
+FIGURES = ("value", "se_sampling", "se_mc")
+COUNTS = ("draw", "replicate", "year", "n")
+
 
 def digest(contents: Contents, rows: Sequence[Row]) -> str:
     """Return the SHA-256 of all cells, extremes and table rows, as 64 hexadecimal digits.
@@ -30,11 +33,13 @@ def digest(contents: Contents, rows: Sequence[Row]) -> str:
     cells = contents.cells
     names = {
         "scenarios": contents.scenarios,
-        "year": contents.year,
+        "year": int(contents.year),
         "measures": [(m.kind, m.scheme, m.item, m.statistic) for m in cells.measures],
         "regions": contents.regions,
-        "extremes": sorted((k, [v.hex() for v in pair]) for k, pair in cells.extremes.items()),
-        "residuals": [r.hex() for r in contents.household_residuals],
+        "extremes": sorted(
+            (k, [float(v).hex() for v in pair]) for k, pair in cells.extremes.items()
+        ),
+        "residuals": [float(r).hex() for r in contents.household_residuals],
     }
     state.update(json.dumps(names, ensure_ascii=True).encode())
     arrays: list[npt.NDArray[np.float64] | npt.NDArray[np.int64]] = [cells.persons, cells.places]
@@ -67,11 +72,13 @@ def _canonical(array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> bytes:
 
 def _lines(rows: Sequence[Row]) -> Iterable[bytes]:
     for row in rows:
-        fields = [getattr(row, name) for name in TIDY]
-        yield "\x1f".join(_text(value) for value in fields).encode() + b"\n"
+        fields = [_text(name, getattr(row, name)) for name in TIDY]
+        yield "\x1f".join(fields).encode() + b"\n"
 
 
-def _text(value: str | float) -> str:
-    if isinstance(value, float):
-        return "nan" if math.isnan(value) else (value + 0.0).hex()
-    return str(value)
+def _text(name: str, value: str | float) -> str:
+    """Return a field as text: every bit of a number, whatever its type in memory."""
+    if name in FIGURES:
+        number = float(value)
+        return "nan" if math.isnan(number) else (number + 0.0).hex()
+    return str(int(value) if name in COUNTS else value)

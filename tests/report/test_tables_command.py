@@ -74,7 +74,7 @@ def test_tables__prints_the_social_budget(app, run):
     assert "Total expenditure 3,750.0" in lines
     assert "Total receipts 4.63" in lines
     assert "Balance n/a" in lines
-    assert any(line.startswith("Further tables: --table B2, ") for line in lines)
+    assert any(line.startswith("Further tables: --table A4, B2, ") for line in lines)
     assert "Totals may not add" in text
 
 
@@ -83,6 +83,16 @@ def test_tables__prints_a_scheme_account(app, run):
     assert "26 PAYG cost rate = 18 / 23 % 8.00" in lines
     assert "28 Reserve ratio = 22 / 18 years 3.66" in lines
     assert "24 Contributors persons n/a" in lines
+
+
+def test_tables__shows_another_classification(app, run):
+    text = _invoke(app, "tables", run, "--view", "esspros")
+    lines = [" ".join(x.split()) for x in text.splitlines()]
+    assert "Family/children 580.0" in lines
+    assert "Sickness/health care 1,280.0" in lines
+    assert "Total 3,510.0" in lines
+    with pytest.raises(InputError, match="unknown view 'x'; expected one of c102"):
+        _invoke(app, "tables", run, "--view", "x")
 
 
 def test_tables__writes_tidy_csv(app, run):
@@ -143,7 +153,7 @@ def test_tables__writes_a_page_that_escapes_labels(app, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--table", "Z9"], "table 'Z9' is not in these results; found B2, "),
+        (["--table", "Z9"], "table 'Z9' is not in these results; found A4, B2, "),
         (["--scenario", "none"], "scenario 'none' is not in these results; found SQ"),
         (["--format", "pdf"], "unknown format 'pdf'; expected one of text, csv, xlsx, html"),
         (["--format", "xlsx"], "a workbook needs a file: add --out"),

@@ -1,0 +1,84 @@
+"""Makes tables A1, A3 and A4: population, labour force and macro frame of the run."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from microsim.budget.households import Floats
+from microsim.budget.rows import TableRows, ratio
+from microsim.budget.sums import EMPLOYED, FIRST_WORKING_AGE_GROUP, LABOUR_FORCE, Sums, add_up
+from microsim.results.contents import AGES, SEXES, STATUSES, Measure, Row
+
+POPULATION = Measure("population", "", "", "persons")
+
+
+def population(sums: Sums) -> list[Row]:
+    """Return table A1: persons by age group and sex."""
+    table = TableRows("A1", sums.contents.year)
+    for scenario, name in _first_scenario(sums):
+        cells, n = sums.persons(scenario, POPULATION), sums.n(scenario, POPULATION)
+        for i, label in ((-1, ""), *enumerate(SEXES)):
+            of = cells if i < 0 else cells[i : i + 1]
+            group = f"sex={label}" if label else ""
+            for j, age in enumerate(AGES):
+                table.add(name, age, add_up(of[:, j]), "persons", group=group)
+            table.add(name, "Total", add_up(of), "persons", group=group, n=n)
+        young, of_age, old = (add_up(cells[:, a]) for a in (slice(0, 2), slice(2, 5), slice(5, 7)))
+        for row, part in (("Youth (0-14 / 15-64)", young), ("Old-age (65+ / 15-64)", old)):
+            table.add(name, f"{row} dependency ratio", 100 * ratio(part, of_age), "%")
+    return table.rows
+
+
+def labour_force(sums: Sums) -> list[Row]:
+    """Return table A3: labour force by status and sex, persons aged 15 and over."""
+    table = TableRows("A3", sums.contents.year)
+    for scenario, name in _first_scenario(sums):
+        adults = sums.persons(scenario, POPULATION)[:, FIRST_WORKING_AGE_GROUP:]
+        for i, label in ((-1, ""), *enumerate(SEXES)):
+            of: Floats = adults if i < 0 else adults[i : i + 1]
+            _labour_force(table, name, of, f"sex={label}" if label else "")
+    return table.rows
+
+
+def _labour_force(table: TableRows, name: str, adults: Floats, group: str) -> None:
+    by_status = [add_up(adults[:, :, i]) for i in range(len(STATUSES))]
+    population_15 = add_up(adults)
+    force = math.fsum(by_status[i] for i in LABOUR_FORCE)
+    employed = math.fsum(by_status[i] for i in EMPLOYED)
+    inactive = [i for i in range(len(STATUSES)) if i not in LABOUR_FORCE]
+    rows: list[tuple[str, float, str]] = [
+        ("Population 15+", population_15, "persons"),
+        ("Labour force", force, "persons"),
+        ("Participation rate", 100 * ratio(force, population_15), "%"),
+        ("Employed", employed, "persons"),
+        *((f"of which {STATUSES[i]}", by_status[i], "persons") for i in EMPLOYED),
+        ("Unemployed", by_status[LABOUR_FORCE[-1]], "persons"),
+        ("Unemployment rate", 100 * ratio(by_status[LABOUR_FORCE[-1]], force), "%"),
+        ("Inactive", math.fsum(by_status[i] for i in inactive), "persons"),
+        *((f"inactive: {STATUSES[i]}", by_status[i], "persons") for i in inactive),
+    ]
+    for row, value, unit in rows:
+        table.add(name, row, value, unit, group=group)
+
+
+def macro_frame(sums: Sums) -> list[Row]:
+    """Return table A4: the series of the macro frame and the poverty lines."""
+    table = TableRows("A4", sums.contents.year)
+    name = sums.contents.scenarios[0]
+    for series, found in sums.contents.frame.items():
+        value = math.nan if found.value is None else found.value
+        table.add(name, series, value, found.unit.replace("currency", "LCU"))
+    for line, amount in sums.contents.poverty_lines.items():
+        table.add(name, f"poverty line {line}", amount, "LCU/month")
+    return table.rows
+
+
+def _first_scenario(sums: Sums) -> list[tuple[int, str]]:
+    """Return the scenarios to print: the population is the same in all, so the first is enough."""
+    if POPULATION not in sums.position:
+        return []
+    persons = sums.cells.persons[:, sums.position[POPULATION]]
+    alike = bool(np.all(persons == persons[:1]))
+    return list(enumerate(sums.contents.scenarios))[: 1 if alike else None]

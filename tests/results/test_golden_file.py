@@ -1,0 +1,27 @@
+"""A results file of each released version of the format is read for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from microsim.budget.identities import check_identities
+from microsim.results.digest import digest_of_file
+from microsim.results.validation import check_layout, read_verified
+
+FOLDER = Path(__file__).parent.parent / "golden"
+
+# Written by this project from the worked social budget (DOMAIN.md W32), one scenario, all given.
+FILES = {"results_v1_0.h5": "931a11622a6127f5e12316db281f8858c29002cc7b14ec884bb28b9d585b9bfb"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_old_file__reads_the_same(name):
+    path = FOLDER / name
+    results = read_verified(path)
+    assert results.digest == FILES[name] == digest_of_file(path)
+    budget = {(r.row, r.column): r.value for r in results.rows if r.table == "C7"}
+    assert budget["Balance", "current prices"] == pytest.approx(880, rel=1e-12)
+    assert all(i.holds for i in check_identities(results.contents, results.rows))
+    check_layout(path)
