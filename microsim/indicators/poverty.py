@@ -6,6 +6,7 @@ Poor is who has strictly less than the line; `include_line=True` counts those at
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from microsim.errors import InputError
 from microsim.indicators.distribution import Distribution, check_resources
 from microsim.kernels.accumulate import (
+    accumulate,
+    accumulate_products,
     exact_dot,
     exact_sum,
     largest_size,
@@ -20,12 +23,12 @@ from microsim.kernels.accumulate import (
     scale_of,
     to_floats,
 )
-from microsim.kernels.distribution import N_POVERTY_SUMS, poverty_sums
 from microsim.kernels.transcendental import log, log_array
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Lows = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 NAN = float("nan")
 
 # In the Watts index a resource counts as at least this share of the line: the logarithm of 0 has
@@ -66,6 +69,9 @@ class Poverty:
     negatives: float
 
 
+N_SUMS = 5  # persons, poor persons, gap ratio, squared gap ratio, log gap
+
+
 def check_line(line: float) -> None:
     """Raise `InputError` unless the line is a finite number above 0."""
     if not 0.0 < line < float("inf"):
@@ -97,19 +103,18 @@ def poverty(
     if not d.persons:
         return Poverty(0.0, 0.0, NAN, NAN, NAN, 0.0, NAN, NAN, NAN, NAN, 0.0)
     k = int(np.searchsorted(d.values, line, side="right" if include_line else "left"))
-    y = np.maximum(d.values[:k], 0.0) if truncate_negatives else d.values[:k]
     w, n = d.weights[:k], d.persons
     poor = float(d.cumulative[k - 1]) if k else 0.0
-    gaps = (line - y) / line
+    _, gaps, squares, logs = gap_terms(d.values[:k], line, truncate_negatives)
+    y = np.maximum(d.values[:k], 0.0) if truncate_negatives else d.values[:k]
     gap = exact_dot(w, gaps) / n
-    logs = log_array(line / np.maximum(d.values[:k], SMALLEST_SHARE_OF_LINE * line))
     both = d.cumulative[:k] + d.below[:k]
     return Poverty(
         persons=n,
         poor=poor,
         headcount=poor / n,
         gap=gap,
-        severity=exact_dot(w, gaps * gaps) / n,
+        severity=exact_dot(w, squares) / n,
         aggregate_gap=exact_dot(w, line - y),
         income_gap_ratio=gap * n / poor if poor else NAN,
         watts=exact_dot(w, logs) / n,
@@ -214,7 +219,7 @@ class GroupPoverty:
 def accumulate_poverty(
     welfare: Floats,
     weight: Floats,
-    counts: npt.NDArray[np.generic],
+    counts: Counts,
     line: float,
     *,
     include_line: bool = False,
@@ -247,19 +252,28 @@ def accumulate_poverty(
     """
     check_line(line)
     check_resources(welfare, weight)
-    numbers = np.ascontiguousarray(counts, np.float64)
     if scale is None:
         lowest = 0.0 if truncate_negatives or not welfare.size else min(0.0, float(welfare.min()))
+        largest_count = max(float(counts.max()), 1.0) if counts.size else 1.0
         worst = max((1.0 - lowest / line) ** 2, 5.0)  # 5 > log(1 / SMALLEST_SHARE_OF_LINE)
-        scale = scale_of(largest_size(weight) * largest_size(numbers) * worst, welfare.size)
-    hi = np.zeros((numbers.shape[1], N_POVERTY_SUMS), np.int64)
-    lo = np.zeros((numbers.shape[1], N_POVERTY_SUMS), np.uint64)
-    poverty_sums(
-        np.ascontiguousarray(welfare, np.float64), np.ascontiguousarray(weight, np.float64),
-        numbers, float(line), include_line, truncate_negatives,
-        SMALLEST_SHARE_OF_LINE * line, 1.0 / scale, hi, lo,
-    )  # fmt: skip
+        scale = scale_of(largest_size(weight) * largest_count * worst, welfare.size)
+    poor = np.flatnonzero(welfare <= line if include_line else welfare < line)
+    terms = gap_terms(np.ascontiguousarray(welfare[poor], np.float64), line, truncate_negatives)
+    hi = np.zeros((counts.shape[1], N_SUMS), np.int64)
+    lo = np.zeros((counts.shape[1], N_SUMS), np.uint64)
+    for g in range(counts.shape[1]):
+        persons = weight * counts[:, g]
+        hi[g, 0], lo[g, 0] = accumulate(persons, 1.0 / scale)
+        for k, term in enumerate(terms, 1):
+            hi[g, k], lo[g, k] = accumulate_products(persons[poor], term, 1.0 / scale)
     return PovertySums(hi, lo, scale, float(line))
+
+
+def gap_terms(y: Floats, line: float, truncate_negatives: bool) -> tuple[Floats, ...]:
+    """Return what each poor person adds to the sums: 1, gap ratio, its square, log gap."""
+    gaps = (line - (np.maximum(y, 0.0) if truncate_negatives else y)) / line
+    logs = log_array(line / np.maximum(y, SMALLEST_SHARE_OF_LINE * line))
+    return np.ones_like(y), gaps, gaps * gaps, logs
 
 
 def finalise_poverty(sums: PovertySums) -> GroupPoverty:
@@ -282,7 +296,7 @@ def finalise_poverty(sums: PovertySums) -> GroupPoverty:
 def poverty_by_group(
     welfare: Floats,
     weight: Floats,
-    counts: npt.NDArray[np.generic],
+    counts: Counts,
     line: float,
     *,
     include_line: bool = False,

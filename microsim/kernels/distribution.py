@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from microsim.kernels.accumulate import TWO_32, TWO_MINUS_64, WORD, add_pair, fixed_point
+from microsim.kernels.accumulate import TWO_32, TWO_MINUS_64, WORD
 from microsim.kernels.jit import embedded, kernel
-from microsim.kernels.transcendental import log
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Lows = npt.NDArray[np.uint64]
-
-N_POVERTY_SUMS = 5  # persons, poor persons, gap, squared gap, log gap
 
 
 @embedded
@@ -62,44 +58,3 @@ def collapse(y: Floats, w: Floats, order: Ints, scale: float) -> tuple[Floats, F
         cumulative[found] = read_small(hi, lo) * scale
     found += 1
     return values[:found], weights[:found], cumulative[:found]
-
-
-@kernel
-def poverty_sums(
-    y: Floats,
-    w: Floats,
-    counts: Floats,
-    line: float,
-    include_line: bool,
-    truncate: bool,
-    smallest: float,
-    inverse_scale: float,
-    hi: Ints,
-    lo: Lows,
-) -> None:
-    """Add each household's poverty to the exact sums of its persons' cells, in place.
-
-    `y`, `w`: shape (n,), resource and household weight. `counts`: shape (n, n_cells), persons of
-    the household in each cell. `hi`, `lo`: shape (n_cells, 5): weighted persons, poor, gap ratio,
-    squared gap ratio, log gap. `smallest` bounds y below in the logarithm.
-    """
-    cells = counts.shape[1]
-    terms = np.zeros(N_POVERTY_SUMS)
-    terms[0] = 1.0
-    for i in range(y.shape[0]):
-        poor = y[i] < line or (include_line and y[i] == line)
-        n_terms = 1
-        if poor:
-            n_terms = N_POVERTY_SUMS
-            resource = max(y[i], 0.0) if truncate else y[i]
-            gap = (line - resource) / line
-            terms[1] = 1.0
-            terms[2] = gap
-            terms[3] = gap * gap
-            terms[4] = log(line / max(y[i], smallest))
-        for c in range(cells):
-            persons = w[i] * counts[i, c]
-            if persons != 0.0:
-                for k in range(n_terms):
-                    more_hi, more_lo = fixed_point(persons * terms[k] * inverse_scale)
-                    hi[c, k], lo[c, k] = add_pair(hi[c, k], lo[c, k], more_hi, more_lo)
