@@ -184,7 +184,7 @@ class _Reader:
             else:
                 yield "", float(value), np.ones(1), section.at(key)
             return
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not value:
             column = dimensions[0].name
             section.fault(key, "values are missing", repr(value), f"a value for each {column}")
             return
@@ -268,6 +268,8 @@ def _rescaled(
         sums[cell.margin] = sums.get(cell.margin, 0.0) + cell.value
     factors: dict[str, float] = {}
     for margin, (to, place) in rescale.items():
+        if margin not in sums:
+            continue  # it has no cells, which is noted
         if to not in sums or to in rescale:
             known = ", ".join(name for name in sums if name != margin)
             faults.add(place, f"margin '{margin}' is scaled to '{to}'", "", known)

@@ -92,6 +92,7 @@ def test_read_targets__rescales_a_margin_to_the_total_of_another(tmp_path: Path)
         ("{0-4: 0, 5-17: 12, 18+: 12}", "5", "values are missing; found 5"),
         (", source: a register", "", "targets.yaml:3: 'source' is missing"),
         ("total: 40, ", "", "'total' is missing in margin 'households'"),
+        ("{0-4: 0, 5-17: 12, 18+: 12}", "{}", "values are missing"),
         ("of: household", "of: houses", "unknown of; found 'houses'"),
         ('"> 0"', '"lots"', "condition on 'earnings'; found 'lots'"),
         ("region: whole country", "region: elsewhere", "unknown label of 'region'"),
