@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from microsim.errors import InputError
@@ -16,7 +16,10 @@ FEW, UNRELIABLE = 25, 50
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a block: what it is and a figure (or none) for each column."""
+    """One line of a block: what it is and a figure (or none) for each column.
+
+    `below` tells a group of persons that stands below the line for everyone.
+    """
 
     scheme: str
     function: str
@@ -24,16 +27,18 @@ class Line:
     row: str
     unit: str
     cells: tuple[Row | None, ...]
+    below: bool = False
 
     @property
     def label(self) -> str:
-        """Return what is printed at the left: row, function and group."""
+        """Return what is printed at the left: row and function, or the group below its row."""
+        group = self.group.replace("=", ": ").replace(";", ", ").replace("_", " ")
+        if self.below:
+            return f"    {group}"
         parts = [self.row]
         if self.function and self.function != "ALL":
             parts.append(f"[{self.function}]")
-        if self.group:
-            parts.append(self.group.replace("=", ": ").replace(";", ", "))
-        return " ".join(parts)
+        return " ".join([*parts, group] if group else parts)
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Block:
     title: str
     columns: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
+    heads: tuple[str, ...] = ()
 
 
 @dataclass
@@ -96,24 +102,43 @@ def arrange(rows: Sequence[Row]) -> list[Sheet]:
 
 
 def _blocks(code: str, rows: Sequence[Row]) -> list[Block]:
-    block_of, column_of = _column_title, _scenario
-    if style(code).across == "columns":
-        block_of, column_of = _scenario, _column
+    columns_across = style(code).across == "columns"
+    block_of, column_of = (_scenario, _column) if columns_across else (_column_title, _scenario)
     blocks = []
     for title in dict.fromkeys(map(block_of, rows)):
         inside = [row for row in rows if block_of(row) == title]
-        columns = tuple(dict.fromkeys(map(column_of, inside)))
-        found: dict[tuple[str, ...], dict[str, Row]] = {}
-        for row in inside:
-            unit = row.unit if code != "C10" else ""
-            key = (row.scheme, row.function, row.group, row.row, unit)
-            found.setdefault(key, {})[column_of(row)] = row
-        block = Block(title, columns)
-        for (scheme, function, group, name, unit), cells in found.items():
-            figures = tuple(cells.get(column) for column in columns)
-            block.lines.append(Line(scheme, function, group, name, unit, figures))
-        blocks.append(block)
+        blocks.append(_block(title, inside, column_of, columns_across))
     return blocks
+
+
+def _block(
+    title: str, rows: Sequence[Row], column_of: Callable[[Row], str], columns_across: bool
+) -> Block:
+    columns = tuple(dict.fromkeys(map(column_of, rows)))
+    families: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Row]]] = {}
+    for row in rows:  # groups of persons come below the line they belong to
+        lines = families.setdefault((row.scheme, row.function, row.row), {})
+        unit = "%" if row.unit == "percentage points" else row.unit
+        key = (row.group, "" if columns_across else unit)
+        lines.setdefault(key, {})[column_of(row)] = row
+    block = Block(title, columns)
+    for (scheme, function, name), lines in families.items():
+        for position, ((group, _), cells) in enumerate(lines.items()):
+            figures = tuple(cells.get(column) for column in columns)
+            unit = next(iter(cells.values())).unit
+            below = bool(position and group)
+            block.lines.append(Line(scheme, function, group, name, unit, figures, below))
+    block.heads = tuple(_head(block, i) for i in range(len(columns)))
+    return block
+
+
+def _head(block: Block, position: int) -> str:
+    """Return the name of a column, with its unit where the lines have another."""
+    cells = [(line.unit, line.cells[position]) for line in block.lines]
+    units = {cell.unit for _, cell in cells if cell is not None}
+    differs = any(cell is not None and cell.unit != unit for unit, cell in cells)
+    name = block.columns[position]
+    return f"{name} ({units.pop()})" if differs and len(units) == 1 else name
 
 
 def _scenario(row: Row) -> str:
@@ -143,6 +168,8 @@ def figure_text(row: Row | None) -> str:
     if row.status != "ok" or math.isnan(row.value):
         return "n/a"
     mark = " u" if FEW <= row.n < UNRELIABLE else ""
+    if not math.isnan(row.se_sampling):
+        mark = f" [{row.se_sampling:,.{decimals(row.unit)}f}]{mark}"
     if row.value == 0.0:
         return f"0{mark}"
     text = f"{abs(row.value):,.{decimals(row.unit)}f}"

@@ -47,7 +47,7 @@ def _block(block: Block) -> Table:
         table.add_column("unit")
     elif units:
         table.title = escape(f"{block.title} ({units.pop()})")
-    for column in block.columns:
+    for column in block.heads:
         table.add_column(escape(column), justify="right", no_wrap=True)
     scheme = "ALL"
     for line in block.lines:

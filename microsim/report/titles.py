@@ -48,7 +48,7 @@ HEADLINE = ("C7", "C10")
 NOTE = (
     "Totals may not add because of rounding. Negative figures are in parentheses. 0 is exactly "
     "nothing, 0.0 less than half a unit, n/a not applicable or not given, (·) suppressed: fewer "
-    "than 25 source households; u: fewer than 50."
+    "than 25 source households; u: fewer than 50; in brackets the standard error."
 )
 
 

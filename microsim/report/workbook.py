@@ -80,7 +80,7 @@ class _Formats:
 
 def _write_block(page: Any, formats: _Formats, code: str, block: Block, top: int) -> int:  # noqa: ANN401
     page.write_string(top, 0, block.title, formats.bold)
-    heads = ("scheme", "line", "function", "group", "unit", *block.columns)
+    heads = ("scheme", "line", "function", "group", "unit", *block.heads)
     for column, head in enumerate(heads):
         page.write_string(top + 1, column, head, formats.bold)
     first = top + 2

@@ -179,6 +179,7 @@ def test_figures__tell_zero_missing_suppressed_and_negative_apart():
     assert text(np.nan, status="suppressed", n=10) == "(·)"
     assert text(5.0, n=30) == "5.0 u"
     assert text(5.0, n=50) == "5.0"
+    assert text(5.0, n=30, se_sampling=0.24) == "5.0 [0.2] u"
     assert figure_text(None) == ""
 
 
@@ -188,6 +189,14 @@ def test_arrange__puts_scenarios_side_by_side():
     assert [b.title for b in sheet.blocks] == [
         "current prices", "constant prices (constant 2025)", "% of GDP", "% of total",
     ]  # fmt: skip
+
+
+def test_arrange__puts_groups_below_their_line_and_units_into_heads():
+    sheet = next(s for s in arrange(all_tables(random_contents(1))) if s.code == "B6")
+    lines = sheet.blocks[0].lines
+    assert sheet.blocks[0].heads == ("covered", "target", "rate (%)")
+    assert [line.label for line in lines[1:3]] == ["    sex: male", "    sex: female"]
+    assert len({line.row for line in lines[:5]}) == 1
 
 
 def test_validate__prints_the_digest(app, reform):
