@@ -143,3 +143,18 @@ def design_variance(
             mean = math.fsum(z) / len(z)
             result += len(z) / (len(z) - 1) * math.fsum((a - mean) ** 2 for a in z)
     return result
+
+
+def collapse(
+    values: Sequence[float], weights: Sequence[float]
+) -> tuple[list[float], list[Fraction], list[Fraction]]:
+    """Distinct values of positive weight, their exact weights, and the exact cumulative weights."""
+    tied: dict[float, Fraction] = {}
+    for value, weight in sorted(zip(values, weights, strict=True)):
+        if weight:
+            tied[value] = tied.get(value, Fraction(0)) + Fraction(weight)
+    cumulative, reached = [], Fraction(0)
+    for weight in tied.values():
+        reached += weight
+        cumulative.append(reached)
+    return list(tied), list(tied.values()), cumulative
