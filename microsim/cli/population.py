@@ -60,6 +60,21 @@ def describe(
 
 
 @app.command()
+def repeat(
+    population: Annotated[Path, typer.Argument(help="Population file (.h5).")],
+    times: Annotated[int, typer.Option(help="Copies of each household.")],
+    out: Annotated[Path, typer.Option(help="Population file to write (.h5).")],
+) -> None:
+    """Write a file with each household several times, its weight shared: to try out large runs."""
+    from microsim.population.repeating import repeat as make
+    from microsim.population.store import open_population
+
+    make(population, out, times)
+    with open_population(out) as reader:
+        typer.echo(f"Wrote {out}: {reader.n_persons:,} persons in {reader.n_markets:,} markets.")
+
+
+@app.command()
 def coverage() -> None:
     """List for each country which series are missing for a synthesis."""
     from microsim.population.synthesis.inputs import coverage as find

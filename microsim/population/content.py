@@ -14,7 +14,7 @@ from microsim.population.columns import LINKS, STANDARD, Column
 
 BASES = ("data", "assumption", "nothing")
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]  # columns differ in type; `dtype` of the registry says which
 Columns = dict[str, Array]
 
 PERSON_STRUCTURE: tuple[Column, ...] = (
@@ -176,8 +176,13 @@ def household_columns(extras: Iterable[Column] = ()) -> tuple[Column, ...]:
     return (*HOUSEHOLD_STRUCTURE, *(column for column in wanted if column.of == "household"))
 
 
-def check(population: Population) -> None:
+def check(population: Population, after_market: int = -1) -> None:
     """Check that a population is whole enough to be written.
+
+    Parameters
+    ----------
+    after_market
+        The last market of the piece before, where a population is written in pieces.
 
     Raises
     ------
@@ -193,7 +198,7 @@ def check(population: Population) -> None:
     for table, columns, declared in tables:
         _check_table(faults, table, columns, declared)
     faults.raise_if_any()
-    _check_structure(faults, population)
+    _check_structure(faults, population, after_market)
     faults.raise_if_any()
 
 
@@ -224,7 +229,7 @@ def _check_table(
         faults.add(f"{table} column {name}", "is not declared", remedy="Declare it in extras.")
 
 
-def _check_structure(faults: FaultList, population: Population) -> None:
+def _check_structure(faults: FaultList, population: Population, after_market: int) -> None:
     households, persons = population.households, population.persons
     size = households["size"].astype(np.int64)
     if bool((size < 1).any()):
@@ -246,6 +251,10 @@ def _check_structure(faults: FaultList, population: Population) -> None:
             "is not sorted",
             remedy="Use microsim.population.markets.arrange.",
         )
+    if int(households["market"][0]) <= after_market:
+        first = int(households["market"][0])
+        faults.add("household column market", "does not go on from the piece before", first,
+                   f"above {after_market}")  # fmt: skip
     if np.unique(households["household_id"]).size != size.size:
         faults.add("household column household_id", "has duplicates")
     if not bool((households["weight"].astype(np.float64) >= 0.0).all()):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,25 +15,14 @@ import numpy.typing as npt
 
 from microsim.errors import FormatError
 from microsim.population.columns import Column
-from microsim.population.content import (
-    Array,
-    Columns,
-    Population,
-    SeriesValue,
-    TargetRow,
-    check,
-    household_columns,
-    person_columns,
-)
-
-FORMAT_NAME = "microsim-population"
-FORMAT_VERSION = (1, 0)
-CHUNK_ROWS = 65_536
+from microsim.population.content import Columns, Population, SeriesValue, TargetRow, check
+from microsim.population.writing import FORMAT_NAME, FORMAT_VERSION, PopulationWriter, write
 
 __all__ = (
     "Population",
     "PopulationReader",
     "PopulationSlice",
+    "PopulationWriter",
     "SeriesValue",
     "TargetRow",
     "check",
@@ -70,111 +58,6 @@ class PopulationSlice:
     def n_households(self) -> int:
         """Number of household rows in the slice."""
         return int(self.households["size"].size)
-
-
-def write(path: str | Path, population: Population) -> None:
-    """Write a population file: to a temporary name, `complete` last, synced, then renamed.
-
-    Raises
-    ------
-    InputError
-        The population is not whole (see `check`).
-    """
-    check(population)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
-            _write_into(file, population)
-            file.flush()
-            file.attrs["complete"] = True
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_into(file: h5py.File, population: Population) -> None:
-    file.attrs["format_name"] = FORMAT_NAME
-    file.attrs["format_version"] = np.array(FORMAT_VERSION, dtype=np.int32)
-    for key in ("name", "country", "currency"):
-        file.attrs[key] = getattr(population, key)
-    file.attrs["year"] = np.int64(population.year)
-    file.attrs["has_design"] = population.has_design
-    file.attrs["n_persons"] = np.int64(population.n_persons)
-    file.attrs["n_households"] = np.int64(population.n_households)
-    labels = {"region": population.regions}
-    extras = {column.name for column in population.extras}
-    for name, columns, declared in (
-        ("persons", population.persons, person_columns(population.extras)),
-        ("households", population.households, household_columns(population.extras)),
-    ):
-        group = file.create_group(name)
-        for column in declared:
-            if column.name in columns:
-                _write_column(group, column, columns[column.name], labels, column.name in extras)
-    _write_markets(file, population)
-    for name, series in (("frame", population.frame), ("anchors", population.anchors)):
-        _write_series(file, name, series)
-    _write_targets(file, population.targets)
-    _write_text(file, "provenance", json.dumps(population.provenance, sort_keys=True))
-
-
-def _write_column(
-    group: h5py.Group,
-    column: Column,
-    values: Array,
-    labels: dict[str, tuple[str, ...]],
-    extra: bool,
-) -> None:
-    data = values.astype(np.dtype(column.dtype), copy=False)
-    options: dict[str, Any] = {"chunks": (min(CHUNK_ROWS, data.size),), "track_times": False}
-    if column.name != "draw_key":  # hashes do not compress
-        options |= {"compression": "gzip", "compression_opts": 1, "shuffle": data.itemsize > 1}
-    dataset = group.create_dataset(column.name, data=data, **options)
-    dataset.attrs["unit"] = column.unit
-    dataset.attrs["meaning"] = column.meaning
-    if column.unit == "category":
-        dataset.attrs["labels"] = json.dumps(labels.get(column.name, column.labels))
-    if extra:
-        dataset.attrs["extra"] = True
-        dataset.attrs["default"] = float(column.default)
-
-
-def _write_markets(file: h5py.File, population: Population) -> None:
-    market = population.households["market"]
-    first = np.flatnonzero(np.r_[True, market[1:] != market[:-1]])
-    households = np.r_[first, market.size].astype(np.int64)
-    start = np.r_[population.household_start, population.n_persons]
-    group = file.create_group("markets")
-    group.create_dataset("first_household", data=households, track_times=False)
-    group.create_dataset("first_person", data=start[households], track_times=False)
-
-
-def _write_text(group: h5py.Group, name: str, texts: str | Sequence[str]) -> None:
-    data: object = texts if isinstance(texts, str) else np.array(texts, dtype=object)
-    group.create_dataset(name, data=data, dtype=h5py.string_dtype(), track_times=False)
-
-
-def _write_series(file: h5py.File, name: str, series: dict[str, SeriesValue]) -> None:
-    group = file.create_group(name)
-    values = [np.nan if s.value is None else s.value for s in series.values()]
-    group.create_dataset("value", data=np.array(values, dtype=np.float64), track_times=False)
-    _write_text(group, "name", list(series))
-    for part in ("unit", "source", "basis"):
-        _write_text(group, part, [getattr(entry, part) for entry in series.values()])
-
-
-def _write_targets(file: h5py.File, rows: tuple[TargetRow, ...]) -> None:
-    group = file.create_group("targets")
-    for part in ("group", "item", "unit", "tolerance_kind", "basis", "source"):
-        _write_text(group, part, [getattr(row, part) for row in rows])
-    for part in ("target", "achieved", "tolerance"):
-        numbers = [getattr(row, part) for row in rows]
-        data = np.array([np.nan if x is None else x for x in numbers], dtype=np.float64)
-        group.create_dataset(part, data=data, track_times=False)
 
 
 class PopulationReader:

@@ -1,5 +1,6 @@
 """The population file: nothing is lost in it, slices equal the whole, foreign files are named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from microsim.errors import FormatError, InputError
 from microsim.population import markets, store
 from microsim.population.columns import STANDARD, Column
+from microsim.population.repeating import repeat
 
 EXTRA = Column("rent", "household", "currency/month", "float64", "rent paid", required=False)
 
@@ -193,3 +195,48 @@ def test_target_row__tells_pass_from_nothing() -> None:
     rows = make_population([1]).targets
     assert rows[0].passed is True
     assert rows[1].passed is None
+
+
+def test_pieces__written_one_by_one_are_the_whole(tmp_path: Path) -> None:
+    population = make_population([2, 3, 1, 4] * 5)
+    store.write(tmp_path / "whole.h5", population)
+    header = replace(population, persons={}, households={})
+    with (
+        store.open_population(tmp_path / "whole.h5") as reader,
+        store.PopulationWriter(tmp_path / "pieces.h5", header) as writer,
+    ):
+        assert reader.n_markets > 2
+        for market in range(reader.n_markets):
+            part = reader.read_markets(market, market + 1)
+            writer.append(part.persons, part.households)
+    assert_equal(store.read(tmp_path / "pieces.h5"), population)
+
+
+def test_pieces__out_of_order_are_an_error_and_leave_nothing(tmp_path: Path) -> None:
+    population = make_population([2, 3])
+    header = replace(population, persons={}, households={})
+
+    def write_twice() -> None:
+        with store.PopulationWriter(tmp_path / "pieces.h5", header) as writer:
+            writer.append(population.persons, population.households)
+            writer.append(population.persons, population.households)
+
+    with pytest.raises(InputError, match="market: does not go on from the piece before"):
+        write_twice()
+    assert not list(tmp_path.iterdir())
+
+
+def test_repeat__keeps_totals_and_draws_anew(tmp_path: Path) -> None:
+    population = make_population([2, 3, 1, 4] * 5)
+    store.write(tmp_path / "one.h5", population)
+    repeat(tmp_path / "one.h5", tmp_path / "three.h5", 3)
+    many = store.read(tmp_path / "three.h5")
+    assert many.n_persons == 3 * population.n_persons
+    assert many.households["weight"].sum() == pytest.approx(population.households["weight"].sum())
+    assert np.unique(many.households["household_id"]).size == many.n_households
+    assert np.unique(many.persons["draw_key"]).size == many.n_persons
+    n_markets = np.unique(population.households["market"]).size
+    assert np.unique(many.households["market"]).size == 3 * n_markets
+    assert many.frame == population.frame
+    with pytest.raises(InputError, match="times: found 0; expected at least 1"):
+        repeat(tmp_path / "one.h5", tmp_path / "none.h5", 0)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsim.errors import RunFailedError
+from microsim.kernels.transcendental import normal_quantile_array
 from microsim.population import opendata
 from microsim.population.synthesis import distribution, labour, macro, places, weights
 from microsim.population.synthesis.parameters import load
@@ -64,8 +65,8 @@ def _headcount(curve: distribution.QuantileCurve, line: float) -> float:
 def test_curve__of_a_lognormal_is_found_again() -> None:
     spread = 0.7
     curve = distribution.QuantileCurve(
-        distribution.normal_quantile_array(distribution.KNOTS),
-        spread * distribution.normal_quantile_array(distribution.KNOTS),
+        normal_quantile_array(distribution.KNOTS),
+        spread * normal_quantile_array(distribution.KNOTS),
     )
     rank, width = distribution._grid()
     values = curve.at_rank(rank)
@@ -83,8 +84,8 @@ def test_curve__meets_poverty_where_gini_and_mean_disagree(
     spread: float, wrong: float, poor: float, level: float
 ) -> None:
     """Headcounts of a lognormal, with a Gini off by up to five points and any mean at all."""
-    at = distribution.normal_quantile_array(np.array([poor]))[0]
-    knots = distribution.normal_quantile_array(distribution.KNOTS)
+    at = normal_quantile_array(np.array([poor]))[0]
+    knots = normal_quantile_array(distribution.KNOTS)
     truth = distribution.QuantileCurve(knots, np.log(4.2) + spread * (knots - at))
     poverty = tuple((line, _headcount(truth, line)) for line in (3.0, 4.2, 8.3))
     rank, width = distribution._grid()

@@ -1,6 +1,7 @@
 """A synthesised population meets its targets, in any country, and says what it rests on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_parameter_faults__are_all_named_with_lines(tmp_path: Path) -> None:
         ({"year": 1990}, "no population for 1990"),
     ],
 )
-def test_arguments__out_of_range_are_named(arguments: dict, message: str) -> None:
+def test_arguments__out_of_range_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         synthesise(**{"country": "KEN", "households": 1000, **arguments})
 
