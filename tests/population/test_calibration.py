@@ -1,5 +1,8 @@
 """Calibration: worked numbers, targets hit, scale-free, odds kept, infeasible margins named."""
 
+import hashlib
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -253,3 +256,24 @@ def test_distance__has_the_derivative_it_says(method: str) -> None:
             assert (g_up - g_down) / (2 * h) == pytest.approx(slope, abs=1e-7)
             assert (sum_up - sum_down) / (2 * h) == pytest.approx(g, abs=1e-7)
         assert distance(0.0, number, lower, upper) == pytest.approx((1.0, 1.0, 0.0), abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("method", "bounds", "digest"),
+    [
+        ("raking", None, "01d19d780c317a23"),
+        ("linear", (0.5, 2.0), "a490ec04c238a49e"),
+        ("logit", (0.5, 2.0), "9cfb2788274c9998"),
+    ],
+)
+def test_calibrate__gives_the_same_bits_on_every_machine(
+    method: str, bounds: tuple[float, float] | None, digest: str
+) -> None:
+    # Digests of this function's own results, kept so that a machine that differs is found.
+    i = np.arange(500)
+    x = np.column_stack((np.ones(500), i % 3, (i * 7) % 5, (i * i) % 4)).astype(float)
+    weights = (1.0 + (i * 13) % 17) / 7
+    before = np.array([math.fsum(weights * x[:, j]) for j in range(4)])
+    targets = before * np.array([1, 1.125, 0.875, 1.0625])
+    found = calibrate(weights, x, targets, method=method, bounds=bounds).weights
+    assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == digest
