@@ -20,7 +20,7 @@ WORDS = st.sampled_from(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     changes=st.dictionaries(
@@ -45,7 +45,7 @@ def test_import__gives_a_whole_population_or_named_faults(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(line=st.integers(0, MAPPING.count("\n") - 1), word=WORDS, drop=st.booleans())
 def test_read_mapping__gives_a_mapping_or_named_faults(
