@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.kernels.transcendental import pow_array
 
 Floats = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ def equivalents(scale: str, adults: Floats, children: Floats) -> Floats:
     """
     if scale not in SCALES:
         raise InputError(
-            f"unknown equivalence scale {scale!r}; expected one of {', '.join(SCALES)}."
+            Fault("equivalence scale", "unknown scale", repr(scale), f"one of {', '.join(SCALES)}")
         )
     adults, children = np.asarray(adults, np.float64), np.asarray(children, np.float64)
     check_members(adults, children)
@@ -91,6 +91,10 @@ def check_members(adults: Floats, children: Floats) -> None:
     empty = np.flatnonzero(adults + children < 1.0)
     if empty.size:
         raise InputError(
-            f"households: found {empty.size} without members (first: row {empty[0]}); "
-            "expected at least one member each."
+            Fault(
+                "households",
+                "without members",
+                f"{empty.size} (first: row {empty[0]})",
+                "at least one member each",
+            )
         )

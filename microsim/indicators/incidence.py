@@ -9,7 +9,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.indicators.distribution import Distribution, distribution, row_of_value
 from microsim.indicators.inequality import gini
 from microsim.kernels.accumulate import exact_dot, exact_sum, exact_sums
@@ -27,7 +27,8 @@ def quantile_groups(baseline: Floats, persons: Floats, n_groups: int) -> Ints:
 
     The rule at the boundaries: a household belongs, whole, to the group in which the mid-rank of
     its resource lies (persons with less + half of the persons with the same, as a share of all).
-    Households with the same resource are always in the same group, in any order of the rows.
+    Households with the same resource are always in the same group, in any order of the rows;
+    -1 where no household has a weight.
 
     Parameters
     ----------
@@ -37,8 +38,15 @@ def quantile_groups(baseline: Floats, persons: Floats, n_groups: int) -> Ints:
         Shape (n,), household weight x size.
     n_groups
         10 for deciles, 5 for quintiles.
+
+    Raises
+    ------
+    InputError
+        A resource or weight cannot be measured.
     """
     d = distribution(baseline, persons)
+    if not d.persons:
+        return np.full(np.asarray(baseline).shape[0], -1, np.int64)
     middle = (d.below + 0.5 * d.weights) / d.persons
     groups = np.minimum((middle * n_groups).astype(np.int64), n_groups - 1)
     # A household of weight 0 has no value of its own in the distribution: the next one's group.
@@ -210,14 +218,14 @@ def progressivity(before: Floats, change: Floats, persons: Floats) -> Progressiv
         Shape (n,), household weight x size.
     """
     after = before + change
-    total = exact_dot(persons, change)
+    total, income = exact_dot(persons, change), exact_dot(persons, before)
     gini_before, gini_after = (gini(distribution(y, persons)) for y in (before, after))
     concentrated = concentration(before, change, persons)
     concentrated_after = concentration(before, after, persons)
     return Progressivity(
         concentration=concentrated,
         kakwani=gini_before - concentrated if total > 0 else concentrated - gini_before,
-        rate=abs(total) / exact_dot(persons, before),
+        rate=abs(total) / income if income else NAN,
         vertical_equity=gini_before - concentrated_after,
         reranking=gini_after - concentrated_after,
         redistribution=gini_before - gini_after,
@@ -268,8 +276,13 @@ def shapley(before: Floats, instruments: Floats, persons: Floats, index: Index) 
     k = instruments.shape[1]
     if k > MOST_INSTRUMENTS:
         raise InputError(
-            f"Shapley shares: found {k} instruments; expected at most {MOST_INSTRUMENTS}. "
-            "Join small instruments into groups."
+            Fault(
+                "Shapley shares",
+                "too many instruments",
+                str(k),
+                f"at most {MOST_INSTRUMENTS}",
+                "Join small instruments into groups.",
+            )
         )
     measured = np.empty(2**k)
     for chosen in range(2**k):

@@ -254,7 +254,10 @@ def entropy_by_group(
     means = np.array([part.mean for part in parts])
     index = np.array([generalised_entropy(part, a) for part in parts])
     present = persons > 0
-    n, mean = exact_sum(persons), exact_dot(w, y) / exact_sum(w)
+    n = exact_sum(persons)
+    if not n:
+        return EntropyDecomposition(index, means, persons, NAN, NAN)
+    mean = exact_dot(w, y) / n
     relative = means[present] / mean
     factor = pow_array(relative, np.full_like(relative, a))
     within = exact_dot(persons[present] / n * factor, index[present])

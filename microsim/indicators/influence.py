@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from microsim.errors import Fault, InputError
 from microsim.indicators.distribution import (
     Distribution,
     boundary,
@@ -30,9 +31,48 @@ ROOT_TWO_PI = 2.5066282746310002
 FAR = -700.0  # a kernel weight exp(-700) is nothing; exp below it would be subnormal
 
 
+def persons_in(w: Floats) -> float:
+    """Return the sum of the weights.
+
+    Raises
+    ------
+    InputError
+        It is 0: there is nobody to measure.
+    """
+    n = exact_sum(w)
+    if n == 0.0:
+        raise InputError(
+            Fault("linearised values", "nobody to measure", "no weight above 0", "some persons")
+        )
+    return n
+
+
+def measurable(y: Floats, w: Floats) -> Distribution:
+    """Return the distribution of a resource whose inequality is defined.
+
+    Raises
+    ------
+    InputError
+        There are no persons, or their mean is not above 0.
+    """
+    persons_in(w)
+    d = distribution(y, w)
+    if d.total <= 0.0:
+        raise InputError(
+            Fault(
+                "linearised values",
+                "inequality is undefined",
+                f"a mean of {d.mean!r}",
+                "one above 0",
+                "Report the indicator as undefined.",
+            )
+        )
+    return d
+
+
 def of_mean(y: Floats, w: Floats) -> Floats:
     """Return (y - mean) / N."""
-    n = exact_sum(w)
+    n = persons_in(w)
     values: Floats = (y - exact_dot(w, y) / n) / n
     return values
 
@@ -50,7 +90,7 @@ def density(y: Floats, w: Floats, at: float) -> float:
     Bandwidth: standard deviation x n**(-1/5), n the effective sample size (sum w)**2 / sum w**2
     (Kish), so that the scale of weights does not matter.
     """
-    n = exact_sum(w)
+    n = persons_in(w)
     mean = exact_dot(w, y) / n
     deviation = float(np.sqrt(exact_dot(w, (y - mean) * (y - mean)) / n))
     width = deviation * float(pow(n * n / exact_dot(w, w), -0.2))
@@ -63,9 +103,10 @@ def density(y: Floats, w: Floats, at: float) -> float:
 
 def of_quantile(y: Floats, w: Floats, p: float) -> Floats:
     """Return -(1{y <= Q} - p) / (N f(Q))."""
+    persons_in(w)
     q = quantile(distribution(y, w), p)
     at_most = np.where(y <= q, 1.0, 0.0)
-    values: Floats = (p - at_most) / (exact_sum(w) * density(y, w, q))
+    values: Floats = (p - at_most) / (persons_in(w) * density(y, w, q))
     return values
 
 
@@ -83,7 +124,7 @@ def rank_parts(d: Distribution, y: Floats) -> tuple[Floats, Floats]:
 
 def of_gini(y: Floats, w: Floats) -> Floats:
     """Return the linearised value of the Gini coefficient."""
-    d = distribution(y, w)
+    d = measurable(y, w)
     g = gini(d)
     f, s = rank_parts(d, y)
     values: Floats = (2.0 / d.mean * (y * f + s) - (g + 1.0) * (1.0 + y / d.mean)) / d.persons
@@ -92,7 +133,7 @@ def of_gini(y: Floats, w: Floats) -> Floats:
 
 def of_generalised_entropy(y: Floats, w: Floats, a: float) -> Floats:
     """Return the linearised value of GE(a); resources above 0."""
-    d = distribution(y, w)
+    d = measurable(y, w)
     mean, n = d.mean, d.persons
     rest = (y - mean) / mean
     if a == 0.0:
@@ -112,7 +153,7 @@ def of_generalised_entropy(y: Floats, w: Floats, a: float) -> Floats:
 
 def of_atkinson(y: Floats, w: Floats, epsilon: float) -> Floats:
     """Return the linearised value of the Atkinson index; resources above 0."""
-    d = distribution(y, w)
+    d = measurable(y, w)
     mean, n = d.mean, d.persons
     equal_share = 1.0 - atkinson(d, epsilon)
     rest = (y - mean) / mean
@@ -129,6 +170,7 @@ def of_atkinson(y: Floats, w: Floats, epsilon: float) -> Floats:
 
 def of_quantile_ratio(y: Floats, w: Floats, top: float, bottom: float) -> Floats:
     """Return the linearised value of Q(top) / Q(bottom)."""
+    persons_in(w)
     d = distribution(y, w)
     low = quantile(d, bottom)
     ratio = quantile(d, top) / low
@@ -138,7 +180,7 @@ def of_quantile_ratio(y: Floats, w: Floats, top: float, bottom: float) -> Floats
 
 def of_lorenz(y: Floats, w: Floats, p: float) -> Floats:
     """Return the linearised value of the share L(p) of the poorest: no density is needed."""
-    d = distribution(y, w)
+    d = measurable(y, w)
     q = boundary(d, p)
     held = share_below(d, p)
     values: Floats = (np.minimum(y - q, 0.0) + p * q - held * y) / d.total
@@ -150,7 +192,7 @@ def of_share_ratio(y: Floats, w: Floats, top: float, bottom: float) -> Floats:
 
     S80/S20 has top = bottom = 0.2, Palma top = 0.1 and bottom = 0.4.
     """
-    d = distribution(y, w)
+    d = measurable(y, w)
     below, rest = share_below(d, bottom), 1.0 - share_below(d, 1.0 - top)
     values: Floats = (-of_lorenz(y, w, 1.0 - top) - rest / below * of_lorenz(y, w, bottom)) / below
     return values
@@ -161,6 +203,7 @@ def of_concentration(rank_by: Floats, x: Floats, w: Floats) -> Floats:
 
     Rows with the same rank are taken with the mean of x, as the coefficient takes them.
     """
+    persons_in(w)
     d = distribution(rank_by, w)
     row = np.minimum(row_of_value(d, rank_by), d.values.size - 1)
     amounts = exact_sums(row, w * x, d.values.size)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.indicators.distribution import distribution, quantile, row_of_value
-from microsim.indicators.influence import density, of_mean, of_quantile
+from microsim.indicators.influence import density, of_mean, of_quantile, persons_in
 from microsim.indicators.poverty import SMALLEST_SHARE_OF_LINE, check_line
 from microsim.kernels.accumulate import exact_dot, exact_sum
 from microsim.kernels.transcendental import log_array
@@ -59,7 +59,7 @@ def of_poverty_relative(
         Whether someone at the line is poor.
     """
     if of_quantile_p is None:
-        line, moved = share * exact_dot(w, y) / exact_sum(w), of_mean(y, w)
+        line, moved = share * exact_dot(w, y) / persons_in(w), of_mean(y, w)
     else:
         line = share * quantile(distribution(y, w), of_quantile_p)
         moved = of_quantile(y, w, of_quantile_p)
@@ -74,7 +74,7 @@ def slope_in_line(y: Floats, w: Floats, line: float, alpha: int) -> float:
         return density(y, w, line)
     resource = np.maximum(y, 0.0)
     powers = gap_powers(y, line, alpha - 1)
-    return alpha * exact_dot(w, powers * resource) / (line * line * exact_sum(w))
+    return alpha * exact_dot(w, powers * resource) / (line * line * persons_in(w))
 
 
 def log_gaps(y: Floats, line: float, *, include_line: bool = False) -> Floats:
@@ -92,6 +92,7 @@ def ranked_up_to(amounts: Floats) -> Floats:
 
 def of_sst(y: Floats, w: Floats, line: float, *, include_line: bool = False) -> Floats:
     """Return the linearised value of the Sen-Shorrocks-Thon index."""
+    persons_in(w)
     d = distribution(y, w)
     row = np.minimum(row_of_value(d, y), d.values.size - 1)
     gaps = gap_powers(d.values, line, 1, include_line=include_line)
@@ -105,6 +106,7 @@ def of_sst(y: Floats, w: Floats, line: float, *, include_line: bool = False) -> 
 
 def of_sen(y: Floats, w: Floats, line: float, *, include_line: bool = False) -> Floats:
     """Return the linearised value of the Sen index; zeros without poor."""
+    persons_in(w)
     d = distribution(y, w)
     row = np.minimum(row_of_value(d, y), d.values.size - 1)
     poor = gap_powers(d.values, line, 0, include_line=include_line)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.indicators.distribution import Distribution, check_resources
 from microsim.kernels.accumulate import (
     accumulate,
@@ -75,7 +75,7 @@ N_SUMS = 5  # persons, poor persons, gap ratio, squared gap ratio, log gap
 def check_line(line: float) -> None:
     """Raise `InputError` unless the line is a finite number above 0."""
     if not 0.0 < line < float("inf"):
-        raise InputError(f"poverty line: found {line!r}; expected an amount above 0.")
+        raise InputError(Fault("poverty line", "not an amount", repr(line), "an amount above 0"))
 
 
 def poverty(
@@ -190,7 +190,15 @@ class PovertySums:
         """
         same = (self.scale, self.line, self.hi.shape) == (other.scale, other.line, other.hi.shape)
         if not same:
-            raise InputError("poverty sums of different lines, scales or groups cannot be merged.")
+            raise InputError(
+                Fault(
+                    "poverty sums",
+                    "sums of different lines, scales or groups cannot be merged",
+                    f"lines {self.line!r} and {other.line!r}, scales {self.scale!r} and "
+                    f"{other.scale!r}, groups {self.hi.shape[0]} and {other.hi.shape[0]}",
+                    "the same",
+                )
+            )
         hi, lo = self.hi.flatten(), self.lo.flatten()
         merge_into(hi, lo, other.hi.flatten(), other.lo.flatten())
         shape = self.hi.shape
@@ -325,6 +333,11 @@ def growth_and_redistribution(
     """Split a change of FGT poverty into growth and redistribution (Datt and Ravallion 1992).
 
     The Shapley form: each part is the mean over both base years, so that no residual is left.
+
+    Raises
+    ------
+    InputError
+        A mean is not above 0, or the line is not.
     """
 
     def index(d: Distribution, at: float) -> float:
@@ -332,6 +345,15 @@ def growth_and_redistribution(
         return (found.headcount, found.gap, found.severity)[alpha]
 
     # A distribution scaled by m under line z is the distribution itself under z / m.
+    if not (before.total > 0.0 and after.total > 0.0):
+        raise InputError(
+            Fault(
+                "growth and redistribution",
+                "a mean is not above 0",
+                f"{before.mean!r} before, {after.mean!r} after",
+                "means above 0",
+            )
+        )
     rise = after.mean / before.mean
     p00, p11 = index(before, line), index(after, line)
     p10, p01 = index(before, line / rise), index(after, line * rise)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.kernels.accumulate import exact_dot, exact_sum, exact_sums
 from microsim.kernels.draws import decision_hash, uniforms
 from microsim.kernels.transcendental import normal_quantile, pow_array
@@ -102,8 +102,12 @@ def design(
     """
     if lonely not in LONELY_POLICIES:
         raise InputError(
-            f"policy for strata of one PSU: found {lonely!r}; expected one of "
-            f"{', '.join(LONELY_POLICIES)}."
+            Fault(
+                "sampling design",
+                "unknown policy for strata of one PSU",
+                repr(lonely),
+                f"one of {', '.join(LONELY_POLICIES)}",
+            )
         )
     strata = np.zeros(n, np.int64) if stratum is None else np.asarray(stratum, np.int64)
     codes = np.arange(n, dtype=np.int64) if psu is None else np.asarray(psu, np.int64)
@@ -119,8 +123,13 @@ def design(
     alone = stratum_codes[found.psus_by_stratum == 1]
     if lonely == "error" and alone.size:
         raise InputError(
-            f"strata: found {alone.size} with one PSU (first: {alone[0]}); expected two or more "
-            "each. Join strata, or choose the policy centre, average or certainty."
+            Fault(
+                "sampling design",
+                "strata with one PSU",
+                f"{alone.size} (first: {alone[0]})",
+                "two PSUs or more in each stratum",
+                "Join strata, or choose the policy centre, average or certainty.",
+            )
         )
     return found
 

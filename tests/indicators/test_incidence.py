@@ -58,6 +58,10 @@ def test_quantile_groups__of_weight_zero_have_a_group():
     assert quantile_groups(y, w, 2).tolist() == [0, 1, 1, 1]
 
 
+def test_quantile_groups__of_nobody_leave_all_out():
+    assert quantile_groups(np.array([1.0, 2.0]), np.zeros(2), 5).tolist() == [-1, -1]
+
+
 def test_incidence__of_a_small_case():
     groups, weight, size = np.array([0, 0, 1]), np.array([2.0, 1, 3]), np.array([4.0, 2, 1])
     receives, amount = np.array([True, False, True]), np.array([10.0, 0, 5])
@@ -142,5 +146,5 @@ def test_shapley__shares_add_up_to_the_whole_change(pairs):
 
 
 def test_shapley__refuses_too_many_instruments():
-    with pytest.raises(InputError, match="found 11 instruments; expected at most 10"):
+    with pytest.raises(InputError, match="too many instruments; found 11; expected at most 10"):
         shapley(np.ones(2), np.zeros((2, 11)), np.ones(2), gini)

@@ -191,3 +191,8 @@ def test_distribution__refuses_what_it_cannot_measure(y, w, what):
 
 def test_distribution__forgets_rows_of_weight_zero():
     assert inequality(of([1.0, 5.0, 9.0], [1, 0, 1])) == inequality(of([1.0, 9.0]))
+
+
+def test_entropy_by_group__of_nobody_is_undefined():
+    none = entropy_by_group(np.ones(2), np.zeros(2), np.zeros(2, int), 1, 0.0)
+    assert math.isnan(none.total)

@@ -140,7 +140,7 @@ def test_poverty_sums__of_shards_merge_to_those_of_the_whole(rows, cut):
 def test_poverty_sums__of_another_line_do_not_merge():
     y, w, counts = np.array([1.0]), np.array([1.0]), np.ones((1, 1))
     a, b = (accumulate_poverty(y, w, counts, line, scale=1.0) for line in (2.0, 3.0))
-    with pytest.raises(InputError, match="different lines"):
+    with pytest.raises(InputError, match=r"different lines.*found lines 2\.0 and 3\.0"):
         a.merged_with(b)
 
 
@@ -163,7 +163,7 @@ def test_poverty__without_truncation_keeps_negative_resources():
 
 @pytest.mark.parametrize("line", [0.0, -1.0, math.nan, math.inf])
 def test_poverty__refuses_a_line_that_is_not_an_amount(line):
-    with pytest.raises(InputError, match=r"poverty line: found .* expected an amount above 0"):
+    with pytest.raises(InputError, match=r"poverty line: not an amount; found .*; expected"):
         poverty(of([1.0]), line)
 
 
@@ -192,3 +192,8 @@ def test_sectoral_change__adds_up():
     change = sectoral_change(persons, indices)
     expected = (20 * 0.4 + 25 * 0.25) / 45 - (10 * 0.5 + 30 * 0.2) / 40
     assert change.total == pytest.approx(expected, abs=1e-15)
+
+
+def test_growth_and_redistribution__needs_means_above_zero():
+    with pytest.raises(InputError, match=r"found 0\.0 before, 1\.0 after; expected means above 0"):
+        growth_and_redistribution(of([0.0]), of([1.0]), 1.0, 0)

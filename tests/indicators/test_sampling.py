@@ -170,7 +170,7 @@ def test_lonely_psu__policies():
     assert variance(u, w, plans["certainty"]) == pytest.approx(4.0)
     assert variance(u, w, plans["average"]) == pytest.approx(8.0)
     assert variance(u, w, plans["centre"]) == pytest.approx(4.0 + (5 - 3) ** 2)
-    with pytest.raises(InputError, match=r"strata: found 1 with one PSU \(first: 8\)"):
+    with pytest.raises(InputError, match=r"strata with one PSU; found 1 \(first: 8\)"):
         design(psu, stratum, 3, lonely="error")
     with pytest.raises(InputError, match="found 'ignore'; expected one of error, centre"):
         design(psu, stratum, 3, lonely="ignore")
@@ -230,3 +230,12 @@ def test_bootstrap__agrees_with_the_linearised_error_of_a_mean():
     assert full.low < full.value < full.high
     assert full.high - full.low == pytest.approx(2 * 1.96 * full.se, rel=0.15)
     assert (full.sets[:600] == found.sets).all()
+
+
+def test_linearised_values__refuse_nobody_and_a_mean_of_zero():
+    with pytest.raises(InputError, match="found no weight above 0; expected some persons"):
+        influence.of_mean(Y, 0 * W)
+    with pytest.raises(InputError, match="found no weight above 0"):
+        influence_on_poverty.of_sst(Y, 0 * W, Z)
+    with pytest.raises(InputError, match=r"found a mean of 0\.0; expected one above 0"):
+        influence.of_gini(0 * Y, W)

@@ -142,7 +142,7 @@ def test_equivalents__of_other_scales():
 
 
 def test_equivalents__refuses_unknown_scales_and_empty_households():
-    with pytest.raises(InputError, match="unknown equivalence scale 'oecd'; expected one of per"):
+    with pytest.raises(InputError, match="unknown scale; found 'oecd'; expected one of per"):
         equivalents("oecd", np.ones(1), np.ones(1))
-    with pytest.raises(InputError, match=r"found 1 without members \(first: row 1\)"):
+    with pytest.raises(InputError, match=r"without members; found 1 \(first: row 1\)"):
         equivalents("oxford", np.array([1.0, 0.0]), np.zeros(2))
