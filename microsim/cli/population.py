@@ -88,3 +88,8 @@ def coverage() -> None:
 
 population_import.register(app)
 population_calibrate.register(app)
+
+
+def register(top: typer.Typer) -> None:
+    """Mount the group of commands as `microsim population`."""
+    top.add_typer(app)

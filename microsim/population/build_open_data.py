@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.population.opendata import (
     COUNTRIES_FILE,
     DATA_FILE,
@@ -43,7 +43,8 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
         The file does not exist.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a source as named in data/README.md.")
+        expected = "a source as named in data/README.md"
+        raise InputError(Fault(str(path), "no such file", "", expected))
     content = path.read_bytes()
     if path.suffix == ".gz":
         content = gzip.decompress(content)

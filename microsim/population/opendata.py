@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 
 COUNTRIES_FILE = Path(__file__).parent / "data" / "countries.csv"
 DATA_FILE = Path(__file__).parent / "data" / "open_data.npz"
@@ -200,10 +200,9 @@ def country(iso3: str) -> Country:
     code = iso3.upper()
     if code not in _names():
         near = [c for c, row in _names().items() if iso3.lower() in row["name"].lower()]
-        hint = f" Did you mean {', '.join(near[:3])}?" if near else ""
-        raise InputError(
-            f"country: unknown code {iso3!r}; expected an ISO 3166 alpha-3 code such as KEN.{hint}"
-        )
+        hint = f"Did you mean {', '.join(near[:3])}?" if near else ""
+        expected = "an ISO 3166 alpha-3 code such as KEN"
+        raise InputError(Fault("country", "unknown code", repr(iso3), expected, hint))
     data, row = _data(), _names()[code]
     i = list(_names()).index(code)
     persons = data["population"][i].astype(np.float64)

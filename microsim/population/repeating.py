@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.population import markets
 from microsim.population.content import Population
 from microsim.population.store import PopulationReader, open_population
@@ -36,9 +36,9 @@ def repeat(source: str | Path, target: str | Path, times: int, seed: int = 1) ->
         `times` is below one, or the source is no population file.
     """
     if times < 1:
-        raise InputError(f"times: found {times}; expected at least 1.")
+        raise InputError(Fault("times", "is too small", str(times), "at least 1"))
     if Path(source).resolve() == Path(target).resolve():
-        raise InputError(f"{target}: is the source itself; name another file to write.")
+        raise InputError(Fault(str(target), "is the source itself", remedy="Name another file."))
     with open_population(source) as reader, PopulationWriter(target, _header(reader, times)) as out:
         ids = reader.read(columns=["household_id"]).households["household_id"]
         stride = int(ids.max()) - min(int(ids.min()), 0) + 1

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import FormatError
+from microsim.errors import Fault, FormatError
 from microsim.population.columns import Column
 from microsim.population.content import Columns, Population, SeriesValue, TargetRow, check
 from microsim.population.writing import FORMAT_NAME, FORMAT_VERSION, PopulationWriter, write
@@ -69,6 +69,15 @@ class PopulationReader:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._file = _open(self.path)
+        try:
+            self._read_header()
+        except KeyError as error:
+            self._file.close()
+            what = f"is damaged: {error.args[0]}"
+            remedy = "Make the population again."
+            raise FormatError(Fault(str(self.path), what, remedy=remedy)) from error
+
+    def _read_header(self) -> None:
         attributes = self._file.attrs
         self.name: str = str(attributes["name"])
         self.country: str = str(attributes["country"])
@@ -121,9 +130,10 @@ class PopulationReader:
         """
         last = self.n_households if last_household is None else last_household
         if not 0 <= first_household <= last <= self.n_households:
+            asked = f"{first_household} to {last}"
+            expected = f"a range within 0 to {self.n_households}"
             raise FormatError(
-                f"{self.path}: households {first_household} to {last} asked for; "
-                f"expected a range within 0 to {self.n_households}."
+                Fault(str(self.path), "has not the households asked", asked, expected)
             )
         wanted = self._wanted(columns)
         households = self._file["households"]
@@ -172,10 +182,8 @@ class PopulationReader:
         known = {*self.person_columns, *self.household_columns}
         wanted = known if columns is None else set(columns)
         if missing := sorted(wanted - known):
-            raise FormatError(
-                f"{self.path}: has no column {', '.join(missing)}; "
-                f"it has {', '.join(sorted(known))}."
-            )
+            what = f"has no column {', '.join(missing)}"
+            raise FormatError(Fault(str(self.path), what, "", f"one of {', '.join(sorted(known))}"))
         return wanted
 
     def _labels(self, dataset: str) -> str:
@@ -221,17 +229,13 @@ class PopulationReader:
 
 def _open(path: Path) -> h5py.File:
     if not path.is_file():
-        raise FormatError(
-            f"{path}: no such file; expected a population file. "
-            "Make one with `microsim population synthesise`."
-        )
+        remedy = "Make one with `microsim population synthesise`."
+        raise FormatError(Fault(str(path), "no such file", "", "a population file", remedy))
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise FormatError(
-            f"{path}: is not an HDF5 file; expected a population file written by "
-            "`microsim population`."
-        ) from error
+        expected = "a population file written by `microsim population`"
+        raise FormatError(Fault(str(path), "is not an HDF5 file", "", expected)) from error
     try:
         _check_header(path, file)
     except FormatError:
@@ -243,21 +247,17 @@ def _open(path: Path) -> h5py.File:
 def _check_header(path: Path, file: h5py.File) -> None:
     found = file.attrs.get("format_name")
     if found != FORMAT_NAME:
-        raise FormatError(
-            f"{path}: is not a population file; found format {found!r}, expected {FORMAT_NAME!r}."
-        )
+        what = "is not a population file"
+        raise FormatError(Fault(str(path), what, f"format {found!r}", f"{FORMAT_NAME!r}"))
     major, minor = (int(part) for part in file.attrs["format_version"])
     if major != FORMAT_VERSION[0]:
         age = "newer" if major > FORMAT_VERSION[0] else "older"
-        raise FormatError(
-            f"{path}: is of a {age} format; found version {major}.{minor}, this "
-            f"program reads {FORMAT_VERSION[0]}.x. Use the microsim that wrote it, "
-            "or make the population again."
-        )
+        remedy = "Use the microsim that wrote it, or make the population again."
+        found, expected = f"version {major}.{minor}", f"version {FORMAT_VERSION[0]}.x"
+        raise FormatError(Fault(str(path), f"is of a {age} format", found, expected, remedy))
     if not bool(file.attrs.get("complete", False)):
-        raise FormatError(
-            f"{path}: is incomplete, its writing was interrupted. Make the population again."
-        )
+        what = "is incomplete: its writing was interrupted"
+        raise FormatError(Fault(str(path), what, remedy="Make the population again."))
 
 
 def open_population(path: str | Path) -> PopulationReader:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
+from microsim.errors import Fault, InputError
 from microsim.population.columns import Column
 from microsim.population.content import (
     Array,
@@ -49,12 +50,24 @@ class PopulationWriter:
         self.n_persons = self.n_households = 0
         self._markets: list[tuple[int, int]] = []
         self._last_market = -1
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
 
     def __enter__(self) -> Self:
-        """Open the temporary file and write its header."""
-        self._file = h5py.File(self._temporary, "w", libver=("earliest", "v110"))
+        """Open the temporary file and write its header.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written there.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = h5py.File(self._temporary, "w", libver=("earliest", "v110"))
+        except OSError as error:
+            what, remedy = "cannot be written there", "Name a file in a folder you may write in."
+            raise InputError(
+                Fault(str(self.path), what, error.strerror or str(error), "", remedy)
+            ) from error
         self._file.attrs["format_name"] = FORMAT_NAME
         self._file.attrs["format_version"] = np.array(FORMAT_VERSION, dtype=np.int32)
         for key in ("name", "country", "currency"):

@@ -45,7 +45,7 @@ def test_data_file__is_small() -> None:
 
 
 def test_unknown_country__is_named_with_a_suggestion() -> None:
-    with pytest.raises(InputError, match=r"unknown code 'Kenya'.*Did you mean KEN"):
+    with pytest.raises(InputError, match=r"unknown code; found 'Kenya'.*Did you mean KEN"):
         opendata.country("Kenya")
 
 

@@ -185,7 +185,7 @@ def test_open__names_missing_and_foreign_files(tmp_path: Path) -> None:
 def test_read__names_unknown_columns_and_ranges(tmp_path: Path) -> None:
     store.write(tmp_path / "a.h5", make_population([1, 2]))
     with store.open_population(tmp_path / "a.h5") as reader:
-        with pytest.raises(FormatError, match="has no column incoem"):
+        with pytest.raises(FormatError, match="has no column incoem; expected one of"):
             reader.read(0, 1, ["incoem"])
         with pytest.raises(FormatError, match="expected a range within 0 to 2"):
             reader.read(0, 5)
@@ -238,5 +238,19 @@ def test_repeat__keeps_totals_and_draws_anew(tmp_path: Path) -> None:
     n_markets = np.unique(population.households["market"]).size
     assert np.unique(many.households["market"]).size == 3 * n_markets
     assert many.frame == population.frame
-    with pytest.raises(InputError, match="times: found 0; expected at least 1"):
+    with pytest.raises(InputError, match="times: is too small; found 0; expected at least 1"):
         repeat(tmp_path / "one.h5", tmp_path / "none.h5", 0)
+
+
+def test_open__names_a_damaged_file(tmp_path: Path) -> None:
+    store.write(tmp_path / "a.h5", make_population([1, 2]))
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        del file["markets"]
+    with pytest.raises(FormatError, match=r"a\.h5: is damaged"):
+        store.read(tmp_path / "a.h5")
+
+
+def test_write__names_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written there"):
+        store.write(tmp_path / "file" / "a.h5", make_population([1]))

@@ -66,7 +66,9 @@ def test_population__between_decades_meets_the_published_total(code: str) -> Non
 
 def test_population__out_of_range_or_missing_is_an_error() -> None:
     kenya = opendata.country("KEN")
-    with pytest.raises(InputError, match="no population for 1999; expected 2000 to 2100"):
+    with pytest.raises(
+        InputError, match="no population for the year; found 1999; expected 2000 to 2100"
+    ):
         demography.population_in(kenya, 1999)
     with pytest.raises(InputError, match="the series population is missing"):
         demography.population_in(replace(kenya, population=None), 2020)

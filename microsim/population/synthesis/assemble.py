@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.kernels.transcendental import log_array, normal_quantile_array
 from microsim.population import markets, opendata
 from microsim.population.content import Columns, Population, SeriesValue
@@ -90,12 +90,10 @@ def synthesise(
     from microsim.population.targets import compare
 
     if households < FEWEST_HOUSEHOLDS:
-        raise InputError(
-            f"households: found {households}; expected at least {FEWEST_HOUSEHOLDS}, "
-            "so that each sex and age group has persons."
-        )
+        expected = f"at least {FEWEST_HOUSEHOLDS}, so that each sex and age group has persons"
+        raise InputError(Fault("households", "are too few", str(households), expected))
     if seed < 0:
-        raise InputError(f"seed: found {seed}; expected 0 or more.")
+        raise InputError(Fault("seed", "is negative", str(seed), "0 or more"))
     own = opendata.country(country)
     extra = None if data is None else Path(data)
     if extra is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 from microsim.kernels.transcendental import exp_array, log_array
 from microsim.population.opendata import (
     DECADES,
@@ -93,17 +93,14 @@ def population_in(country: Country, year: int) -> tuple[Floats, str]:
         The country has no population data, or the year is outside them.
     """
     if country.population is None:
-        raise InputError(
-            f"{country.iso3}: the series population is missing (by sex and 5-year age, WPP 2024). "
-            "Supply it with --data FILE."
-        )
+        what = "the series population is missing (by sex and 5-year age)"
+        raise InputError(Fault(country.iso3, what, remedy="Supply it with --data FILE."))
     if country.population_year is not None:
         single = single_ages(country.population[0])
         return single, f"as supplied for {country.population_year}; {METHOD_OF_A_DECADE}"
     if not DECADES[0] <= year <= DECADES[-1]:
-        raise InputError(
-            f"{country.iso3}: no population for {year}; expected {DECADES[0]} to {DECADES[-1]}."
-        )
+        years = f"{DECADES[0]} to {DECADES[-1]}"
+        raise InputError(Fault(country.iso3, "no population for the year", str(year), years))
     decade = min((year - DECADES[0]) // 10, len(DECADES) - 2)
     passed = year - DECADES[decade]
     first, last = single_ages(country.population[decade : decade + 2])

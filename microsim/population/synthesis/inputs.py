@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from microsim.errors import FaultList, InputError
+from microsim.errors import Fault, FaultList, InputError
 from microsim.files import Fields, Node
 from microsim.population.opendata import DECADES, INDICATORS, Country, countries, country
 from microsim.population.synthesis.labour import LabourRates
@@ -25,7 +25,7 @@ REQUIRED = (
 N_GROUPS = 21
 SPECIAL = ("population", "ppp", "household_size")
 REMEDY = (
-    "Supply it with --data FILE, a YAML file with "
+    "Supply them with --data FILE, a YAML file with "
     "`series: {NAME: {values: {YEAR: NUMBER}, source: TEXT}}`."
 )
 
@@ -42,6 +42,12 @@ def missing_series(data: Country) -> list[tuple[str, str]]:
     return missing
 
 
+def missing_fault(data: Country, names: list[str]) -> Fault:
+    """Return the fault that names missing series and says how to supply them."""
+    what = f"series missing: {'; '.join(names)}"
+    return Fault(f"{data.iso3} ({data.name})", what, remedy=REMEDY)
+
+
 def require(data: Country) -> None:
     """Check that a country has every series.
 
@@ -50,11 +56,9 @@ def require(data: Country) -> None:
     InputError
         Naming each missing series and how to supply it.
     """
-    faults = FaultList()
-    for name, meaning in missing_series(data):
-        faults.add(f"{data.iso3} ({data.name})", f"the series {name} is missing", expected=meaning,
-                   remedy=REMEDY)  # fmt: skip
-    faults.raise_if_any()
+    missing = missing_series(data)
+    if missing:
+        raise InputError(missing_fault(data, [f"{name} ({meaning})" for name, meaning in missing]))
 
 
 def coverage() -> dict[str, tuple[str, ...]]:
@@ -136,7 +140,7 @@ def _rates_of(data: Country, year: int, sex: str) -> LabourRates:
     def share(name: str) -> float:
         found = data.latest(f"{name}_{sex}", year)
         if found is None:
-            raise InputError(f"{data.iso3}: the series {name}_{sex} is missing. {REMEDY}")
+            raise InputError(missing_fault(data, [f"{name}_{sex}"]))
         return found[0] / 100.0
 
     def optional(name: str) -> float | None:

@@ -12,7 +12,7 @@ from microsim.population.opendata import HOUSEHOLD_SIZE, WPP, Country
 from microsim.population.synthesis import macro
 from microsim.population.synthesis.demography import population_in
 from microsim.population.synthesis.distribution import SHARE_EDGES, Evidence
-from microsim.population.synthesis.inputs import labour_rates
+from microsim.population.synthesis.inputs import labour_rates, missing_fault
 from microsim.population.synthesis.labour import LabourRates
 from microsim.population.synthesis.parameters import Parameters
 from microsim.population.synthesis.people import Floats
@@ -80,14 +80,14 @@ def make_plan(country: Country, parameters: Parameters, year: int) -> Plan:
     employed, self_share = _employment(by_age, rates)
     income = macro.national_income(country, year, persons)
     if income.value is None:
-        raise InputError(f"{country.iso3}: no national income: {income.source}.")
+        raise InputError(missing_fault(country, ["gni_per_head_ppp and ppp of one year"]))
     formal, public, own = _formal(parameters, year, employed, self_share)
     wage = _average_wage(parameters, year, formal, income.value / employed, self_share)
     lines = {key: macro.poverty_line(country, value, year) for key, value in macro.LINES.items()}
     evidence, welfare_year = _evidence(country, year, lines, income.value / persons / 12.0)
     urban = country.latest("urban", year)
     if urban is None:
-        raise InputError(f"{country.iso3}: the series urban is missing.")
+        raise InputError(missing_fault(country, ["urban"]))
     return Plan(
         country=country,
         parameters=parameters,
@@ -208,7 +208,7 @@ def _evidence(
     """
     latest = country.latest("gini", year)
     if latest is None:
-        raise InputError(f"{country.iso3}: the series gini is missing.")
+        raise InputError(missing_fault(country, ["gini"]))
     gini, survey = latest
 
     def share(name: str) -> float | None:
