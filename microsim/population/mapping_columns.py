@@ -157,7 +157,7 @@ def _read_sources(section: Section, column: Column, roles: bool) -> dict[str, So
         if isinstance(value, dict):
             sources[role] = _read_source(inner, column, role)
             inner.finish()
-        elif isinstance(value, str) and not column.labels:
+        elif isinstance(value, str) and value and not column.labels:
             sources[role] = Source(columns=(str(value),), where=section.at(role))
         else:
             constant = _constant(section, role, column)

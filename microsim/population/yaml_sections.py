@@ -70,7 +70,10 @@ class Section:
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             self.fault(key, f"'{key}' is of the wrong kind", repr(value), KINDS[kind])
             return default
-        return _plain(value) if kind in (str, int, float) else value
+        if required and isinstance(value, str) and not value:
+            self.fault(key, f"'{key}' is empty", expected=KINDS[kind])
+        found: Value = _plain(value)
+        return found
 
     def choose(self, key: str, choices: Iterable[str], default: str) -> str:
         """Return a text that is one of the choices."""
@@ -89,7 +92,7 @@ class Section:
             return ()
         value = self.values[key]
         found = tuple(value) if isinstance(value, list) else (value,)
-        if not found or not all(isinstance(item, str) for item in found):
+        if not found or not all(isinstance(item, str) and item for item in found):
             self.fault(key, f"'{key}' is of the wrong kind", repr(value), "column names")
             return ()
         return tuple(str(item) for item in found)
@@ -160,6 +163,6 @@ def load(path: str | Path, faults: FaultList) -> Section:
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Return the built-in type of a scalar that ruamel wraps to remember its style."""
     for kind in (str, int, float):
-        if isinstance(value, kind):
+        if isinstance(value, kind) and not isinstance(value, bool):
             return kind(value)
     return value

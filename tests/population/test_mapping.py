@@ -63,6 +63,8 @@ CASES = [
     ("head: {column: jefe, is: 1}", "head: {column: jefe}", "map.yaml:9: 'is' is missing"),
     ("household: {id: hid}", "household: {}", "'id' is missing"),
     ("year: 2024", "year: soon", "map.yaml:5: 'year' is of the wrong kind; found 'soon'"),
+    ("mother: {column: madre}", "mother: {column: ''}", "map.yaml:15: 'column' is empty"),
+    ("psu: upm", "psu: ''", "map.yaml:12: 'psu' is of the wrong kind; found ''"),
     ("psu: upm", "psu: upm\nextras: {}", "map.yaml:13: unknown key 'extras'"),
     ("treatment: value, value: 0, ", "treatment: value, ", "'value' is missing"),
     ("rows: persons", "rows: persons\ntext: {encoding: klingon}",
