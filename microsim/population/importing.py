@@ -68,8 +68,11 @@ def import_survey(
         report.note("assumption", "", text)
     who = identify(faults, files.persons, mapping.household_id)
     if who is None:
-        faults.raise_if_any()
-        raise InputError(f"{survey}: households could not be told apart")
+        for column in mapping.columns.values():  # so that their faults are reported as well
+            for role in ("", "head"):
+                if role in column.sources:
+                    converter.convert(files.holding(column.sources[role].columns), column, role)
+        raise InputError(faults.faults)
     read = read_persons if mapping.rows == "persons" else read_units
     persons, size, mean_of = read(faults, report, converter, files.persons, mapping, who, seed)
     check_sizes(faults, files.persons, mapping.household_id, size, who)

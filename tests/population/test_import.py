@@ -175,6 +175,12 @@ def test_import__reports_all_faults_at_once(tmp_path: Path) -> None:
         assert f"'{column}'" in text, column
 
 
+def test_import__reports_faults_of_columns_beside_missing_ids(tmp_path: Path) -> None:
+    text = message(tmp_path, {(1, "edad"): 130, (2, "hid"): "", (3, "renta"): "x"})
+    for column in ("edad", "hid", "renta"):
+        assert f"'{column}'" in text, column
+
+
 def test_import__finds_links_to_another_household_where_ids_are_unique_in_the_file(
     tmp_path: Path,
 ) -> None:
