@@ -23,16 +23,58 @@ LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 
 @inlined
-def fill(row: Floats, seen: Floats, n: int) -> None:
-    """Set the first n numbers of two rows to 0."""
+def fill(S: Floats, row: int, seen: int, n: int) -> None:  # noqa: N803 - the scratch of generated code
+    """Set n numbers of two rows of scratch to 0."""
     for i in range(n):
-        row[i] = 0.0
-        seen[i] = 0.0
+        S[row + i] = 0.0
+        S[seen + i] = 0.0
 
 
-@kernel
+@inlined
+def mark(poison: Codes, h: int, site: int) -> None:
+    """Note that household h could not be computed at a site; the smallest number stays."""
+    if poison[h] == 0 or poison[h] > site:
+        poison[h] = site
+
+
+@inlined
+def add_month(
+    S: Floats,  # noqa: N803 - the scratch of generated code
+    total: int,
+    run: int,
+    length: int,
+    value: float,
+    months: int,
+    first: bool,
+    last: bool,
+) -> None:
+    """Add months times value to the sum over the year; neighbouring periods of equal value count as one.
+
+    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. `run` and `length`
+    keep the value and months not yet added.
+    """
+    if first:
+        if last:
+            S[total] = 0.0 + months * value
+        else:
+            S[total] = 0.0
+            S[run] = value
+            S[length] = months
+        return
+    if value == S[run]:
+        S[length] += months
+    else:
+        S[total] += S[length] * S[run]
+        S[run] = value
+        S[length] = months
+    if last:
+        S[total] += S[length] * S[run]
+
+
+@inlined
 def anchors(
-    row: Floats,
+    S: Floats,  # noqa: N803 - the scratch of generated code
+    row: int,
     n: int,
     lo: int,
     hlo: int,
@@ -61,7 +103,7 @@ def anchors(
     joined = own.copy()
     if children:
         for i in range(n):
-            if row[i] != 0.0:
+            if S[row + i] != 0.0:
                 base = start[hlo + hidx[i]] - lo
                 parent = i
                 if mother[lo + i] >= 0:
@@ -74,10 +116,10 @@ def anchors(
         for _ in range(3):
             before = joined.copy()
             for i in range(n):
-                if row[i] != 0.0:
+                if S[row + i] != 0.0:
                     joined[i] = before[before[i]]
     for i in range(n):
-        row[i] = float(joined[i])
+        S[row + i] = float(joined[i])
 
 
 @inlined

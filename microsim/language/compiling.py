@@ -27,6 +27,7 @@ def drive(first_h, last_h, cap, start, inputs, links, keys, S, hidx, rows, need,
           hi, low, count, seen, place_hi, place_low, place_count, place_seen, empty,
           extreme_rows, extreme_of, smallest, largest, person_rows, person_out, household_rows, household_out):
     n_scenarios, n_periods = rows.shape[0], rows.shape[1]
+{pointers}
     hlo = first_h
     while hlo < last_h:
         lo = start[hlo]
@@ -68,13 +69,32 @@ def generate(graph: Graph, outputs: list[str]) -> tuple[str, Staging, Layout, Si
     """Return the source of a graph's compiled form and what is needed to call it."""
     staging = staging_module.stage(graph, set(outputs))
     layout, sites = Layout(aliases=aliases(graph)), SiteTable(graph)
-    parts = [HEADER.replace("fill, tally", "check, copy_rows, extremes, fill, tally")]
+    parts = [HEADER.replace("fill, mark", "check, copy_rows, extremes, fill, mark")]
     for stage in staging.stages:
         parts.append(StageWriter(stage, staging, graph, layout, sites).write())
     for key in outputs:
         layout.row(key, "value", per_period=staging.slots[key].per_period)
-    parts.append(_DRIVER.replace("{rounds}", _rounds(staging.stages)))
+    pointers = _pointers(len(layout.inputs))
+    parts.append(
+        _DRIVER.replace("{rounds}", _rounds(staging.stages)).replace("{pointers}", pointers)
+    )
     return "\n\n".join(parts), staging, layout, sites
+
+
+def _pointers(n_inputs: int) -> str:
+    """Return the lines that turn arrays into pointers; offsets of rows are in elements of the scratch."""
+    inputs = "".join(f"pointer(inputs[{k}]), " for k in range(n_inputs)) or "0, "
+    links = "".join(f"pointer(links[{k}]), " for k in range(4))
+    return "\n".join(
+        (
+            f"    c_inputs = ({inputs})",
+            f"    c_links = ({links})",
+            "    c_keys = (pointer(keys[0]), pointer(keys[1]))",
+            "    c_S, c_start, c_hidx, c_T = pointer(S), pointer(start), pointer(hidx), pointer(T)",
+            "    c_poison = pointer(poison)",
+            "    offsets = rows * S.shape[1]",
+        )
+    )
 
 
 def _rounds(stages: list[Stage]) -> str:
@@ -87,10 +107,11 @@ def _rounds(stages: list[Stage]) -> str:
                 "            first, last = p == 0, p == n_periods - 1",
                 "            for s in range(n_scenarios):",
             ]
-            indent, law = " " * 16, ("rows[s, p]", "PM[s, p]", "TM[s, p]", "months[p]", "first", "last")
+            indent = " " * 16
+            law = ("offsets[s, p]", "PM[s, p]", "TM[s, p]", "months[p]", "first", "last")
         else:
             lines += ["        for s in range(n_scenarios):"]
-            indent, law = " " * 12, ("rows[s, 0]", "PY[s]", "TY[s]", "0", "False", "False")
+            indent, law = " " * 12, ("offsets[s, 0]", "PY[s]", "TY[s]", "0", "False", "False")
         for stage in here:
             lines.append(f"{indent}if need[s, {stage.index}]:")
             lines.append(f"{indent}    stage_{stage.index}({_call(law)})")
@@ -99,9 +120,11 @@ def _rounds(stages: list[Stage]) -> str:
 
 def _call(law: tuple[str, ...]) -> str:
     rows, scalars, offsets, months, first, last = law
-    given = {"rows": rows, "P": scalars, "TO": offsets, "months": months, "first": first, "last": last}
+    given = {"rows": f"pointer({rows})", "P": f"pointer({scalars})", "TO": f"pointer({offsets})"}
+    given |= {"months": months, "first": first, "last": last}
+    given |= {name: f"c_{name}" for name in ("S", "start", "hidx", "T", "poison")}
     names = [name.strip() for name in COMMON.split(",")]
-    return ", ".join([given.get(name, name) for name in names] + ["inputs", "links", "keys"])
+    return ", ".join([given.get(name, name) for name in names] + ["c_inputs", "c_links", "c_keys"])
 
 
 def reachable(graph: Graph, outputs: list[str]) -> Graph:
@@ -174,7 +197,7 @@ def _write(path: Path, source: str) -> None:
 def _kernel_hash() -> str:
     """Hash of the kernels that generated code calls: they are compiled into it."""
     folder = Path(__file__).resolve().parent.parent / "kernels"
-    names = ("accumulate", "draws", "jit", "rows", "schedules", "transcendental")
+    names = ("accumulate", "draws", "jit", "pointers", "rows", "schedules", "transcendental")
     digest = hashlib.blake2b(digest_size=8)
     for name in names:
         digest.update((folder / f"{name}.py").read_bytes())

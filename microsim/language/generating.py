@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from microsim.kernels.draws import decision_hash
 from microsim.language import tree
 from microsim.language.graph import Formula, Graph
@@ -22,7 +24,8 @@ import numpy as np
 
 from microsim.kernels.draws import uniform_of_stream
 from microsim.kernels.jit import kernel, rule
-from microsim.kernels.rows import anchors, fill, tally
+from microsim.kernels.pointers import pointer
+from microsim.kernels.rows import add_month, anchors, fill, mark, tally
 from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
 from microsim.kernels.transcendental import exp, log, pow
 '''
@@ -103,7 +106,7 @@ class StageWriter:
         """Return the name of a row of scratch, fetched at the top of the function."""
         slots = self.staging.slots[key]
         slot = self.layout.row(key, what, per_period=what == "value" and slots.per_period)
-        self.top.setdefault(f"r{slot}", f"S[rows[{slot}]]")
+        self.top.setdefault(f"r{slot}", f"rows[{slot}]")
         return f"r{slot}"
 
     def scalar(self, name: str) -> str:
@@ -122,9 +125,7 @@ class StageWriter:
         """Mark the household at this site."""
         number = self.sites.number(formula, node)
         household = "h" if self.stage.of == "household" else "hidx[i]"
-        self.put(f"hp = hlo + {household}")
-        self.put(f"if poison[hp] == 0 or poison[hp] > {number}:")
-        self.put(f"    poison[hp] = {number}")
+        self.put(f"mark(poison, hlo + {household}, {number})")
 
     # -- writing --------------------------------------------------------------------------
 
@@ -152,13 +153,13 @@ class StageWriter:
     def _only_anchors(self, body: list[str]) -> list[str]:
         anchor = self.row(self.stage.of[5:], "value")
         zero = [
-            f"            {self.row(formula.id, what)}[i] = 0.0"
+            f"            S[{self.row(formula.id, what)} + i] = 0.0"
             for formula in self.stage.formulas
             for what in self._outputs(formula)
             if formula.id not in self.layout.aliases
         ]
         inner = ["    " + line for line in body]
-        return [f"        if {anchor}[i] == i:", *inner, *(["        else:", *zero] if zero else [])]
+        return [f"        if S[{anchor} + i] == i:", *inner, *(["        else:", *zero] if zero else [])]
 
     def _outputs(self, formula: Formula) -> list[str]:
         slots = self.staging.slots[formula.id]
@@ -180,12 +181,12 @@ class StageWriter:
         number = f"({value} * 1.0)" if formula.type.kind == "boolean" else value
         slots = self.staging.slots[formula.id]
         if slots.value:
-            self.put(f"{self.row(formula.id, 'value')}[{self.index}] = {number}")
+            self.put(f"S[{self.row(formula.id, 'value')} + {self.index}] = {number}")
         if slots.total:
             self._total(formula, number)
         if slots.last:
             self.put("if last:")
-            self.put(f"    {self.row(formula.id, 'last')}[{self.index}] = {number}")
+            self.put(f"    S[{self.row(formula.id, 'last')} + {self.index}] = {number}")
 
     def _total(self, formula: Formula, number: str) -> None:
         """Write the sum over the year: months times value, neighbouring periods of equal value taken as one.
@@ -193,34 +194,21 @@ class StageWriter:
         So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. Months of a
         condition are whole numbers, whose sum is exact anyway.
         """
-        at = f"[{self.index}]"
-        total = self.row(formula.id, "total") + at
+        at = self.index
+        total = f"{self.row(formula.id, 'total')} + {at}"
         if formula.type.kind == "boolean":
-            self.put(f"{total} = (0.0 if first else {total}) + months * {number}")
+            self.put(f"S[{total}] = (0.0 if first else S[{total}]) + months * {number}")
             return
-        run, length = self.row(formula.id, "run") + at, self.row(formula.id, "length") + at
-        self.put("if first:")
-        self.put("    if last:")
-        self.put(f"        {total} = 0.0 + months * {number}")
-        self.put("    else:")
-        self.put(f"        {total} = 0.0")
-        self.put(f"        {run} = {number}")
-        self.put(f"        {length} = months")
-        self.put("else:")
-        self.put(f"    if {number} == {run}:")
-        self.put(f"        {length} += months")
-        self.put("    else:")
-        self.put(f"        {total} += {length} * {run}")
-        self.put(f"        {run} = {number}")
-        self.put(f"        {length} = months")
-        self.put("    if last:")
-        self.put(f"        {total} += {length} * {run}")
+        run, length = self.row(formula.id, "run"), self.row(formula.id, "length")
+        self.put(
+            f"add_month(S, {total}, {run} + {at}, {length} + {at}, {number}, months, first, last)"
+        )
 
     def _anchor_stage(self, formula: Formula) -> str:
         unit = formula.anchor
         assert unit is not None  # noqa: S101 - the caller looked
         row = self.row(formula.id, "value")
-        self.put(f"{row}[i] = ({self.expression(formula.root, formula)}) * 1.0")
+        self.put(f"S[{row} + i] = ({self.expression(formula.root, formula)}) * 1.0")
         couple = unit.rule.startswith("couple")
         children = "dependent children" in unit.rule
         with_head = unit.children_without_parents == "head"
@@ -231,7 +219,7 @@ class StageWriter:
             *top,
             "    for i in range(n):",
             *self.lines,
-            f"    anchors({row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
+            f"    anchors(S, {row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
             f"{couple}, {children}, {with_head})",
         ]
         return "\n".join(lines) + "\n"
@@ -288,7 +276,7 @@ class StageWriter:
         argument = self.layout.input(name)
         position = list(self.layout.inputs).index(name)
         self.top.setdefault(argument, f"inputs[{position}]")
-        return f"{argument}[{index}]" if kind == "boolean" else f"float({argument}[{index}])"
+        return f"({argument}[{index}] != 0)" if kind == "boolean" else f"float({argument}[{index}])"
 
     def _reference(self, node: tree.Reference) -> str:
         kind = node.type.kind
@@ -305,12 +293,13 @@ class StageWriter:
         if node.of == "household" and self.index == "i":
             index = "hidx[i]"
         elif node.of.startswith("unit:") and node.of != self.stage.of:
-            index = f"int({self.row(node.of[5:], 'value')}[i])"
+            index = f"int(S[{self.row(node.of[5:], 'value')} + i])"
         return self._read(row, index, kind)
 
     @staticmethod
     def _read(row: str, index: str, kind: str) -> str:
-        return f"({row}[{index}] != 0.0)" if kind == "boolean" else f"{row}[{index}]"
+        place = f"S[{row} + {index}]"
+        return f"({place} != 0.0)" if kind == "boolean" else place
 
     def _arithmetic(self, node: tree.Arithmetic, formula: Formula) -> str:
         left = self.expression(node.left, formula)
@@ -511,7 +500,7 @@ class StageWriter:
             guard = "            "
             if node.over != "person":
                 anchor = self.row(node.over[5:], "value")
-                lines.append(f"{guard}if {anchor}[j] == j:")
+                lines.append(f"{guard}if S[{anchor} + j] == j:")
                 guard += "    "
             match node.function:
                 case "sum":
@@ -535,33 +524,34 @@ class StageWriter:
             seen = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)} seen")
             self.aggregates[key] = f"r{spare}"
             for slot in (spare, seen):
-                self.top.setdefault(f"r{slot}", f"S[rows[{slot}]]")
+                self.top.setdefault(f"r{slot}", f"rows[{slot}]")
             self._unit_loop(node, f"r{spare}", f"r{seen}")
         row = self.aggregates[key]
         if node.function == "any":
-            return f"({row}[i] > 0.0)"
-        return f"({row}[i] == 0.0)" if node.function == "all" else f"{row}[i]"
+            return f"(S[{row} + i] > 0.0)"
+        return f"(S[{row} + i] == 0.0)" if node.function == "all" else f"S[{row} + i]"
 
     def _unit_loop(self, node: tree.Aggregate, row: str, seen: str) -> None:
         anchor = self.row(node.group[5:], "value")
         text = self._member(node)
         put = self.before.append
-        put(f"    fill({row}, {seen}, n)")
+        put(f"    fill(S, {row}, {seen}, n)")
         put("    for j in range(n):")
-        put(f"        g = int({anchor}[j])")
+        put(f"        g = {row} + int(S[{anchor} + j])")
         match node.function:
             case "sum":
-                put(f"        {row}[g] = {row}[g] + {text}")
+                put(f"        S[g] = S[g] + {text}")
             case "count" | "any":
-                put(f"        {row}[g] = {row}[g] + (1.0 if {text} else 0.0)")
+                put(f"        S[g] = S[g] + (1.0 if {text} else 0.0)")
             case "all":
-                put(f"        {row}[g] = {row}[g] + (0.0 if {text} else 1.0)")
+                put(f"        S[g] = S[g] + (0.0 if {text} else 1.0)")
             case _:
                 op = ">" if node.function == "max" else "<"
                 put(f"        x = {text}")
-                put(f"        if {seen}[g] == 0.0 or x {op} {row}[g]:")
-                put(f"            {row}[g] = x")
-                put(f"            {seen}[g] = 1.0")
+                put(f"        s = g - {row} + {seen}")
+                put(f"        if S[s] == 0.0 or x {op} S[g]:")
+                put("            S[g] = x")
+                put("            S[s] = 1.0")
 
 
 _LINK = {"head": 0, "spouse": 1, "mother": 2, "father": 3}
@@ -593,5 +583,6 @@ def aliases(graph: Graph) -> dict[str, tuple[str, str]]:
 
 
 def input_arrays(layout: Layout, inputs: dict[str, Array]) -> tuple[Array, ...]:
-    """Return the input columns in the order the generated code expects."""
-    return tuple(inputs[name] for name in layout.inputs)
+    """Return the input columns in the order the generated code expects; booleans as bytes."""
+    columns = (inputs[name] for name in layout.inputs)
+    return tuple(c.view(np.int8) if c.dtype == np.bool_ else c for c in columns)

@@ -112,7 +112,10 @@ def stage(graph: Graph, outputs: set[str]) -> Staging:
         if group not in groups or formula.anchor is not None:
             groups[group] = Stage(0, levels[key], formula.of, systems)
         groups[group].formulas.append(formula)
-    stages = sorted(groups.values(), key=lambda s: (s.level, s.of, s.systems, s.formulas[0].id))
+    # A formula is in every system of those that read it: what more systems have comes first.
+    stages = sorted(
+        groups.values(), key=lambda s: (s.level, -len(s.systems), s.of, s.systems, s.formulas[0].id)
+    )
     for index, found in enumerate(stages):
         found.index = index
     return Staging(stages, levels, _slots(graph, stages, levels, outputs))
