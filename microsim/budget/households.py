@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,30 +9,84 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.indicators.distribution import Distribution, distribution, row_of_value
-from microsim.indicators.incidence import quantile_groups
+from microsim.indicators.incidence import Incidence, incidence, quantile_groups
 from microsim.indicators.sampling import Design, design
 from microsim.kernels.accumulate import exact_dot, exact_sums
-from microsim.results.contents import AGES, AREAS, SEXES, STATUSES, Contents, Records
+from microsim.results.contents import AGES, AREAS, CONCEPTS, SEXES, STATUSES, Contents, Records
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FORMAL = tuple(i for i, name in enumerate(STATUSES) if name.startswith("formal"))
 WORKING = range(1, 7)
+DISPOSABLE = CONCEPTS.index("disposable")
 WELFARE = -1  # in place of the index of an income concept
 LARGEST_SIZE = 7  # households of seven and more persons are one group
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One way to group persons: labels, and how many members of each household are in each.
+    """One way to group persons: by what their household is, or by what they are themselves.
 
-    counts: shape (n_households, n_groups), persons.
+    codes: shape (n_households,), group of all members, or None. counts: shape (n_groups,
+    n_households), members in each group, where members of one household are in several.
     """
 
     name: str
     labels: tuple[str, ...]
-    counts: Floats
+    weight: Floats
+    size: Floats
+    codes: Ints | None = None
+    counts: Floats | None = None
+
+    def persons(self, group: int) -> Floats:
+        """Return the weighted persons of each household who are in a group, shape (n,)."""
+        if self.codes is None:
+            weighted: Floats = self.weight * self._counts[group]
+            return weighted
+        found: Floats = np.where(self.codes == group, self.weight * self.size, 0.0)
+        return found
+
+    def sums(self, values: Floats) -> Floats:
+        """Return the exact sum of a value a person over each group, shape (n_groups,)."""
+        if self.codes is None:
+            found = [exact_dot(self.weight * counts, values) for counts in self._counts]
+            return np.array(found)
+        return exact_sums(self.codes, self.weight * self.size * values, len(self.labels))
+
+    @cached_property
+    def households(self) -> Ints:
+        """Source households with a member in each group, shape (n_groups,)."""
+        counted = self.weight > 0
+        if self.codes is not None:
+            found = np.bincount(self.codes[counted], minlength=len(self.labels))
+        else:
+            found = np.count_nonzero(self._counts[:, counted], axis=1)
+        return found.astype(np.int64)
+
+    @cached_property
+    def totals(self) -> Floats:
+        """Weighted persons of each group, shape (n_groups,)."""
+        return self.sums(np.ones_like(self.weight))
+
+    @property
+    def _counts(self) -> Floats:
+        nobody: Floats = np.empty((0, 0))
+        return nobody if self.counts is None else self.counts
+
+
+@dataclass(frozen=True)
+class Burden:
+    """Who receives or pays an instrument, by decile of baseline welfare.
+
+    households: shape (10,), source households concerned. total: weighted sum, currency a month,
+    below 0 where households pay. concentration: coefficient by baseline welfare.
+    """
+
+    by_decile: Incidence
+    households: Ints
+    total: float
+    concentration: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +125,8 @@ class Households:
 
     def prepare(self) -> None:
         """Find what several tables need, before they are made at the same time."""
-        _ = self.plan, self.n, self.deciles, self.rank_in_baseline
+        _ = self.plan, self.n, self.deciles, self.rank_in_baseline, self.axes
+        _ = self.unchanged
 
     @cached_property
     def _ranked(self) -> dict[tuple[int, int], Distribution]:
@@ -106,17 +160,48 @@ class Households:
         found: Ints = np.minimum(row_of_value(d, self.records.welfare[0]), d.values.size - 1)
         return found
 
-    def concentration(self, per_person: Floats) -> float:
-        """Return the concentration coefficient of an amount a person by baseline welfare.
+    @cached_property
+    def unchanged(self) -> npt.NDArray[np.bool_]:
+        """Whether an instrument is as in the status quo, shape (n_scenarios, n_instruments)."""
+        r = self.records
+        same = [(amounts == r.instruments[0]).all(axis=0) for amounts in r.instruments]
+        if r.receives is not None:
+            first = r.receives[0]
+            same = [s & (of == first).all(axis=0) for s, of in zip(same, r.receives, strict=True)]
+        return np.array(same)
 
-        The same as `indicators.incidence.concentration`, with the ranks found once.
-        """
+    def burden(self, scenario: int, instrument: int) -> Burden:
+        """Return who receives or pays an instrument; unchanged ones are those of the status quo."""
+        key = (0 if self.unchanged[scenario, instrument] else scenario, instrument)
+        if key not in self._burdens:
+            self._burdens[key] = self._burden(*key)
+        return self._burdens[key]
+
+    def _burden(self, scenario: int, instrument: int) -> Burden:
+        r, receives = self.records, self.receives(scenario, instrument)
+        amount = np.ascontiguousarray(r.instruments[scenario, :, instrument])
+        return Burden(
+            by_decile=incidence(
+                self.deciles, 10, r.weight, self.size, receives, np.abs(amount),
+                np.ascontiguousarray(r.concepts[0, :, DISPOSABLE]),
+            ),
+            households=np.bincount(self.deciles[receives & (r.weight > 0)], minlength=10),
+            total=exact_dot(r.weight, amount),
+            concentration=self._concentration(amount / self.size),
+        )  # fmt: skip
+
+    def _concentration(self, per_person: Floats) -> float:
+        """Do what `indicators.incidence.concentration` does, with the ranks found once."""
         d = self.ranked(0)
         amounts = exact_sums(self.rank_in_baseline, self.persons * per_person, d.values.size)
         total = exact_dot(self.persons, per_person)
         if total == 0.0:
             return float("nan")
         return exact_dot(amounts, d.cumulative + d.below) / (d.persons * total) - 1.0
+
+    @cached_property
+    def _burdens(self) -> dict[tuple[int, int], Burden]:
+        return {}
 
     def concept(self, scenario: int, index: int) -> Floats:
         """Return an income concept per equivalent person, shape (n,), currency a month."""
@@ -134,26 +219,38 @@ class Households:
             found = np.ascontiguousarray(r.receives[scenario, :, instrument])
         return found
 
-    def axes(self, scenario: int) -> Iterator[Axis]:
-        """Yield the groupings of table D1 one after the other (each may be large)."""
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The groupings of table D1 that are the same in all scenarios."""
         r = self.records
-        yield Axis("sex", SEXES, r.members.sum(axis=2).astype(np.float64))
-        yield Axis("age_group", AGES, r.members.sum(axis=1).astype(np.float64))
-        yield self._by_code("region", self.contents.regions, r.region)
-        yield self._by_code("area", AREAS, r.urban.astype(np.int64))
-        yield self._by_code("head_sex", SEXES, r.head_sex)
         formal, working = np.isin(r.head_status, FORMAL), np.isin(r.head_status, WORKING)
         work = np.where(formal, 0, np.where(working, 1, 2))
-        yield self._by_code("head_work", ("formal", "informal", "not working"), work)
-        disabled = (r.n_disabled > 0).astype(np.int64)
-        labels = ("nobody", "somebody")
-        yield self._by_code("severe_disability_in_household", labels, disabled)
         sizes = (*map(str, range(1, LARGEST_SIZE)), f"{LARGEST_SIZE}+")
-        yield self._by_code("household_size", sizes, np.minimum(r.size, LARGEST_SIZE) - 1)
-        benefits = (r.instruments[scenario] > 0).any(axis=1).astype(np.int64)
-        yield self._by_code("benefits_in_household", ("none", "any"), benefits)
+        disabled = (r.n_disabled > 0).astype(np.int64)
+        return (
+            self._by_member("sex", SEXES, r.members.sum(axis=2)),
+            self._by_member("age_group", AGES, r.members.sum(axis=1)),
+            self._by_code("region", self.contents.regions, r.region),
+            self._by_code("area", AREAS, r.urban),
+            self._by_code("head_sex", SEXES, r.head_sex),
+            self._by_code("head_work", ("formal", "informal", "not working"), work),
+            self._by_code("severe_disability_in_household", ("nobody", "somebody"), disabled),
+            self._by_code("household_size", sizes, np.minimum(r.size, LARGEST_SIZE) - 1),
+        )
 
-    def _by_code(self, name: str, labels: tuple[str, ...], codes: Ints) -> Axis:
-        counts = np.zeros((codes.size, len(labels)))
-        counts[np.arange(codes.size), codes] = self.size
-        return Axis(name, labels, counts)
+    def axis_of_beneficiaries(self, scenario: int) -> Axis:
+        """Return the grouping by whether the household receives any benefit in a scenario."""
+        benefits = (self.records.instruments[scenario] > 0).any(axis=1)
+        return self._by_code("benefits_in_household", ("none", "any"), benefits)
+
+    def _by_member(
+        self, name: str, labels: tuple[str, ...], counts: npt.NDArray[np.integer]
+    ) -> Axis:
+        across = np.ascontiguousarray(counts.T, dtype=np.float64)
+        return Axis(name, labels, self.records.weight, self.size, counts=across)
+
+    def _by_code(
+        self, name: str, labels: tuple[str, ...], codes: npt.NDArray[np.integer | np.bool_]
+    ) -> Axis:
+        plain = np.ascontiguousarray(codes, dtype=np.int64)
+        return Axis(name, labels, self.records.weight, self.size, codes=plain)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from microsim.budget.households import Floats, Households
+from microsim.budget.households import DISPOSABLE, Burden, Floats, Households
 from microsim.budget.inequality_table import DECILES
 from microsim.budget.rows import TableRows
 from microsim.indicators.distribution import distribution
-from microsim.indicators.incidence import incidence
 from microsim.indicators.inequality import gini
 from microsim.indicators.targeting import adequacy, cost_benefit, targeting
-from microsim.kernels.accumulate import exact_dot
-from microsim.results.contents import CONCEPTS, Contents, Row
+from microsim.results.contents import Contents, Row
 
 QUINTILES = tuple(f"quintile {i}" for i in range(1, 6))
-DISPOSABLE = CONCEPTS.index("disposable")
 
 
 def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
@@ -31,35 +28,27 @@ def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
     disposable = households.concept(scenario, DISPOSABLE)
     gini_disposable = gini(households.ranked(scenario, DISPOSABLE))
     for i, instrument in enumerate(r.instrument_names):
-        amount = np.ascontiguousarray(r.instruments[scenario, :, i])
-        if not np.any(amount):
+        burden = households.burden(scenario, i)
+        if not burden.households.any():
             continue
-        _deciles(table, households, scenario, i)
-        per_person: Floats = amount / households.size
-        n = int(np.count_nonzero(households.receives(scenario, i) & (r.weight > 0)))
-        coefficient = households.concentration(per_person)
-        paid = exact_dot(r.weight, amount) < 0.0
-        kakwani = coefficient - gini_baseline if paid else gini_baseline - coefficient
-        without = distribution(disposable - amount / r.equivalents, households.persons)
+        _deciles(table, name, instrument, burden)
+        amount = r.instruments[scenario, :, i] / r.equivalents
+        without = distribution(disposable - amount, households.persons)
+        against = gini_baseline - burden.concentration
         for row, value in (
-            ("concentration coefficient", coefficient),
-            ("Kakwani index", kakwani),
+            ("concentration coefficient", burden.concentration),
+            ("Kakwani index", -against if burden.total < 0 else against),
             ("marginal contribution to Gini", gini(without) - gini_disposable),
         ):
             table.add(
-                name, f"{instrument}: {row}", value, "index", column="all", n=n,
-                missing="not applicable",
+                name, f"{instrument}: {row}", value, "index", column="all",
+                n=int(burden.households.sum()), missing="not applicable",
             )  # fmt: skip
     return table.rows
 
 
-def _deciles(table: TableRows, households: Households, scenario: int, i: int) -> None:
-    contents, r = households.contents, households.records
-    receives = households.receives(scenario, i)
-    amount = np.abs(r.instruments[scenario, :, i])
-    income = np.ascontiguousarray(r.concepts[0, :, DISPOSABLE])
-    found = incidence(households.deciles, 10, r.weight, households.size, receives, amount, income)
-    n = np.bincount(households.deciles[receives & (r.weight > 0)], minlength=10)
+def _deciles(table: TableRows, name: str, instrument: str, burden: Burden) -> None:
+    found = burden.by_decile
     for row, values in (
         ("persons in households concerned", found.coverage),
         ("share of recipients or payers", found.share_of_recipients),
@@ -68,9 +57,8 @@ def _deciles(table: TableRows, households: Households, scenario: int, i: int) ->
     ):
         for d, column in enumerate(DECILES):
             table.add(
-                contents.scenarios[scenario], f"{r.instrument_names[i]}: {row}",
-                100 * float(values[d]), "%", column=column, n=int(n[d]),
-                missing="not applicable",
+                name, f"{instrument}: {row}", 100 * float(values[d]), "%", column=column,
+                n=int(burden.households[d]), missing="not applicable",
             )  # fmt: skip
 
 
@@ -86,7 +74,7 @@ def targeting_of_scenario(households: Households, scenario: int) -> list[Row]:
     if line is None:
         return []
     for i in range(len(r.instrument_names)):
-        if bool(np.any(r.instruments[scenario, :, i] > 0)):
+        if households.burden(scenario, i).total > 0:
             _programme(table, households, scenario, i, *line)
     return table.rows
 

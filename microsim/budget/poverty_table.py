@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from microsim.budget.consolidation import frame_value
-from microsim.budget.households import Axis, Floats, Households, Ints
+from microsim.budget.households import Axis, Floats, Households
 from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
-from microsim.indicators.influence_on_poverty import of_poverty
-from microsim.indicators.poverty import GroupPoverty, Poverty, poverty, poverty_by_group
+from microsim.indicators.influence_on_poverty import gap_powers, of_poverty
+from microsim.indicators.poverty import Poverty, poverty
 from microsim.indicators.sampling import estimate, standard_error
 from microsim.results.contents import CONCEPTS, Row
 
@@ -43,10 +42,12 @@ def poverty_of_scenario(households: Households, scenario: int) -> tuple[list[Row
     known: Known = {}
     for line, amount in lines.items():
         _national(table, households, scenario, name, line, amount, known)
-    for axis in households.axes(scenario):
-        sizes = np.count_nonzero(axis.counts * households.records.weight[:, None], axis=0)
-        for of_line in lines.items():
-            _by_group(table, households, scenario, (axis, sizes), of_line, known)
+    axes = (*households.axes, households.axis_of_beneficiaries(scenario))
+    for of_line in lines.items():
+        welfare = households.records.welfare[scenario]
+        powers = [gap_powers(welfare, of_line[1], alpha) for alpha in range(3)]
+        for axis in axes:
+            _by_group(table, households, scenario, axis, of_line, powers, known)
     for of_line in lines.items():
         _by_concept(table, households, scenario, of_line)
     return table.rows, known
@@ -110,43 +111,32 @@ def _by_group(
     table: TableRows,
     households: Households,
     scenario: int,
-    of_axis: tuple[Axis, Ints],
+    axis: Axis,
     of_line: tuple[str, float],
+    powers: Sequence[Floats],
     known: Known,
 ) -> None:
     line, amount = of_line
-    axis, sizes = of_axis
-    r, name = households.records, households.contents.scenarios[scenario]
-    found = poverty_by_group(r.welfare[scenario], r.weight, axis.counts, amount)
+    name = households.contents.scenarios[scenario]
+    sums = [axis.sums(power) for power in powers]
     for g, label in enumerate(axis.labels):
-        n = int(sizes[g])
-        if n:
-            group = f"{axis.name}={label}"
-            _of_group(table, households, (scenario, name), of_line, (axis, g, n), known, found)
-            for row, persons in ((POOR, found.poor[g]), ("Persons", found.persons[g])):
-                table.add(name, row, persons, "persons", n=n, column=line, group=group)
-
-
-def _of_group(
-    table: TableRows,
-    households: Households,
-    of_scenario: tuple[int, str],
-    of_line: tuple[str, float],
-    of_group: tuple[Axis, int, int],
-    known: Known,
-    found: GroupPoverty,
-) -> None:
-    (scenario, name), (line, amount), (axis, g, n) = of_scenario, of_line, of_group
-    group, r = f"{axis.name}={axis.labels[g]}", households.records
-    persons: Floats = r.weight * axis.counts[:, g]
-    for alpha, values in enumerate((found.headcount, found.gap, found.severity)):
-        u = _influence(households, r.welfare[scenario], persons, amount, alpha)
-        if axis.name != "benefits_in_household":  # other persons in another scenario
-            known[scenario, line, group, alpha] = Figure(values[g], u)
-        table.add(
-            name, FGT[alpha], 100 * values[g], "%", column=line, group=group,
-            n=n, se_sampling=_error(households, u, persons),
-        )  # fmt: skip
+        n, persons, group = int(axis.households[g]), float(axis.totals[g]), f"{axis.name}={label}"
+        if not n:
+            continue
+        for alpha in range(3):
+            value, u, error = float(sums[alpha][g]) / persons, None, math.nan
+            if households.plan is not None:
+                weights, welfare = axis.persons(g), households.records.welfare[scenario]
+                u = _influence(households, welfare, weights, amount, alpha)
+                error = _error(households, u, weights)
+            if axis.name != "benefits_in_household":  # other persons in another scenario
+                known[scenario, line, group, alpha] = Figure(value, u)
+            table.add(
+                name, FGT[alpha], 100 * value, "%", column=line, group=group, n=n,
+                se_sampling=error,
+            )  # fmt: skip
+        for row, count in ((POOR, float(sums[0][g])), ("Persons", persons)):
+            table.add(name, row, count, "persons", n=n, column=line, group=group)
 
 
 def _influence(
@@ -179,14 +169,12 @@ def _by_concept(
 def _differences(table: TableRows, households: Households, scenario: int, known: Known) -> None:
     contents = households.contents
     name = difference_name(contents.scenarios[scenario], contents.scenarios[0])
-    weights = {"": households.persons}
-    sizes = {"": households.n}
-    for axis in households.axes(scenario):
+    weights, sizes = {"": households.persons}, {"": households.n}
+    for axis in households.axes:
         for g, label in enumerate(axis.labels):
+            sizes[f"{axis.name}={label}"] = int(axis.households[g])
             if households.plan is not None:
-                weights[f"{axis.name}={label}"] = households.records.weight * axis.counts[:, g]
-            counted = np.count_nonzero(axis.counts[:, g] * households.records.weight)
-            sizes[f"{axis.name}={label}"] = int(counted)
+                weights[f"{axis.name}={label}"] = axis.persons(g)
     for (of, line, group, alpha), after in known.items():
         if of != scenario:
             continue
