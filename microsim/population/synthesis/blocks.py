@@ -8,6 +8,7 @@ from microsim.errors import FaultList
 from microsim.files import Fields, Node
 
 BASES = ("data", "assumption")
+BANDS = "bands"
 NUMBER, SHARE, ROWS_1, ROWS_2, BY_YEAR, REGIONS = (
     "number", "share", "rows of 1", "rows of 2", "by year", "regions",
 )  # fmt: skip
@@ -38,6 +39,7 @@ BLOCKS: dict[str, dict[str, str]] = {
     "labour.formal_jobs": {"values": BY_YEAR, "growth": NUMBER},
     "labour.public_jobs": {"values": BY_YEAR, "growth": NUMBER},
     "incomes.formal_wage": {"base": NUMBER, "slope": NUMBER},
+    "incomes.wage_bands": {"mean": NUMBER, "rows": BANDS},
     "incomes.relative": {
         "public": NUMBER, "informal_employee": NUMBER, "formal_own_account": NUMBER,
         "informal_own_account": NUMBER, "agriculture": NUMBER, "women": NUMBER, "pension": NUMBER,
@@ -57,7 +59,8 @@ BLOCKS: dict[str, dict[str, str]] = {
 # Blocks without a generic value: a country's file may bring them.
 COUNTRY_ONLY = (
     "structure.mean_household_size", "structure.one_person_households", "structure.female_heads",
-    "labour.formal_jobs", "labour.public_jobs", "incomes.wage_bill", "incomes.pensions", "regions",
+    "labour.formal_jobs", "labour.public_jobs", "incomes.wage_bill", "incomes.wage_bands",
+    "incomes.pensions", "regions",
 )  # fmt: skip
 SECTIONS = tuple(dict.fromkeys(name.partition(".")[0] for name in BLOCKS))
 
@@ -97,6 +100,8 @@ def _block(name: str, node: Node, faults: FaultList) -> dict[str, Any]:
             entries[key] = value
         elif kind == BY_YEAR:
             entries[key] = _by_year(fields, key)
+        elif kind == BANDS:
+            entries[key] = _bands(fields, key)
         elif kind == REGIONS:
             entries[key] = _regions(fields, key)
         else:
@@ -140,6 +145,17 @@ def _by_year(fields: Fields, key: str) -> dict[int, float]:
         else:
             values[when] = number
     return values or {2000: 1.0}
+
+
+def _bands(fields: Fields, key: str) -> list[list[float]]:
+    """Return rows `[lower edge, persons or share]`, edges rising from above 0."""
+    rows: list[list[float]] = []
+    for node in fields.elements(key, required=True):
+        row = _numbers(fields, node, key, 2, 0.0, 1e18)
+        if row[0] <= (rows[-1][0] if rows else 0.0) or row[1] <= 0.0:
+            fields.wrong(node, key, "[lower edge above the one before, persons above 0]")
+        rows.append(row)
+    return rows or [[1.0, 1.0]]
 
 
 def _regions(fields: Fields, key: str) -> dict[str, list[float | None]]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microsim.kernels.transcendental import exp_array, normal_quantile_array
+from microsim.kernels.transcendental import exp_array, log_array, normal_quantile_array
 from microsim.population.synthesis.labour import SECTOR_CODE, STATUS, Persons
 from microsim.population.synthesis.parameters import Parameters
 from microsim.population.synthesis.people import Draws, Floats, Ints, choose
+
+FORMAL = ("formal public employee", "formal private employee")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def assign_incomes(
     shape = _shape(persons, sector, relative)
     public = np.where(status == STATUS["formal public employee"], float(relative["public"]), 1.0)
     groups = (
-        (earnings, ("formal public employee", "formal private employee"), 1.0, "formal"),
+        (earnings, FORMAL, 1.0, "formal"),
         (earnings, ("informal employee",), relative["informal_employee"], "informal"),
         (own, ("formal own-account",), relative["formal_own_account"], "own_account"),
         (own, ("informal own-account",), relative["informal_own_account"], "own_account"),
@@ -65,11 +67,51 @@ def assign_incomes(
         rows = np.flatnonzero(np.isin(status, [STATUS[label] for label in labels]))
         amount = shape[rows] * public[rows] * _lognormal(float(dispersion[spread]), draws, rows)
         column[rows] = _to_mean(amount, weights[rows], float(level) * average_wage)
+    if parameters.has("incomes.wage_bands"):
+        rows = np.flatnonzero(np.isin(status, [STATUS[label] for label in FORMAL]))
+        block = parameters.blocks["incomes.wage_bands"]
+        banded = wages_in_bands(earnings[rows], weights[rows], block["rows"], float(block["mean"]))
+        earnings[rows] = _to_mean(banded, weights[rows], average_wage)
     status, pensioners = _choose_pensioners(persons, status, n_pensioners, parameters, draws)
     amount = _lognormal(float(dispersion["pension"]), draws, pensioners)
     level = float(relative["pension"]) * average_wage
     pension[pensioners] = _to_mean(amount, weights[pensioners], level)
     return Incomes(earnings, own, pension), status
+
+
+def wages_in_bands(wages: Floats, weights: Floats, bands: list[list[float]], mean: float) -> Floats:
+    """Return wages with the same ranks that follow a published table of wage bands.
+
+    Within a closed band the logarithm is uniform; the open band is a Pareto tail whose exponent
+    makes the mean that of the table's year.
+
+    Parameters
+    ----------
+    wages, weights
+        Shape (n,), in any unit.
+    bands
+        Rows `[lower edge, persons]`; the last band is open.
+    mean
+        Mean wage of the table's year, in the unit of the edges.
+    """
+    edges = np.array([band[0] for band in bands])
+    share = np.array([band[1] for band in bands])
+    share = share / float(np.cumsum(share)[-1])
+    upper = np.cumsum(share)
+    logs = log_array(edges)
+    steps = logs[1:] - logs[:-1]
+    below = float(np.cumsum(share[:-1] * (edges[1:] - edges[:-1]) / steps)[-1])
+    top_mean = max((mean - below) / share[-1], 1.02 * edges[-1])
+    exponent = top_mean / (top_mean - edges[-1])
+    order = np.argsort(wages, kind="stable")
+    passed = np.cumsum(weights[order])
+    rank = (passed - weights[order] / 2.0) / passed[-1]
+    inside = np.interp(rank, np.r_[0.0, upper[:-1]], logs)
+    left = np.minimum(share[-1] / (1.0 - rank), 1e12)
+    tail = logs[-1] + log_array(np.maximum(left, 1.0)) / exponent
+    moved = np.empty(wages.size)
+    moved[order] = exp_array(np.where(rank < upper[-2], inside, tail))
+    return moved
 
 
 def _shape(persons: Persons, sector: Ints, relative: dict[str, float]) -> Floats:
