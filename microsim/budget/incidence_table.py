@@ -28,10 +28,10 @@ def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
     disposable = households.concept(scenario, DISPOSABLE)
     gini_disposable = gini(households.ranked(scenario, DISPOSABLE))
     for i, instrument in enumerate(r.instrument_names):
-        burden = households.burden(scenario, i)
+        burden, (scheme, item) = households.burden(scenario, i), split(contents, instrument)
         if not burden.households.any():
             continue
-        _deciles(table, name, instrument, burden)
+        _deciles(table, name, (scheme, item), burden)
         amount = r.instruments[scenario, :, i] / r.equivalents
         without = distribution(disposable - amount, households.persons)
         against = gini_baseline - burden.concentration
@@ -41,13 +41,13 @@ def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
             ("marginal contribution to Gini", gini(without) - gini_disposable),
         ):
             table.add(
-                name, f"{instrument}: {row}", value, "index", column="all",
+                name, f"{item}: {row}", value, "index", column="all", scheme=scheme,
                 n=int(burden.households.sum()), missing="not applicable",
             )  # fmt: skip
     return table.rows
 
 
-def _deciles(table: TableRows, name: str, instrument: str, burden: Burden) -> None:
+def _deciles(table: TableRows, name: str, instrument: tuple[str, str], burden: Burden) -> None:
     found = burden.by_decile
     for row, values in (
         ("persons in households concerned", found.coverage),
@@ -57,7 +57,8 @@ def _deciles(table: TableRows, name: str, instrument: str, burden: Burden) -> No
     ):
         for d, column in enumerate(DECILES):
             table.add(
-                name, f"{instrument}: {row}", 100 * float(values[d]), "%", column=column,
+                name, f"{instrument[1]}: {row}", 100 * float(values[d]), "%", column=column,
+                scheme=instrument[0],
                 n=int(burden.households[d]), missing="not applicable",
             )  # fmt: skip
 
@@ -77,6 +78,13 @@ def targeting_of_scenario(households: Households, scenario: int) -> list[Row]:
         if households.burden(scenario, i).total > 0:
             _programme(table, households, scenario, i, *line)
     return table.rows
+
+
+def split(contents: Contents, instrument: str) -> tuple[str, str]:
+    """Return scheme and item of an instrument named `scheme.item`; other names are taxes."""
+    scheme, _, item = instrument.partition(".")
+    known = any(s.id == scheme for s in contents.schemes)
+    return (scheme, item) if known and item else ("ALL", instrument)
 
 
 def reference_line(contents: Contents) -> tuple[str, float] | None:
@@ -105,11 +113,12 @@ def _programme(
     cost = cost_benefit(r.weight, r.equivalents, without, amount, z)
     n = int(np.count_nonzero(receives & (r.weight > 0)))
     name = households.contents.scenarios[scenario]
+    scheme, item = split(households.contents, r.instrument_names[i])
 
     def add(row: str, figure: float, column: str, unit: str = "%", counted: int = n) -> None:
         scaled = 100 * figure if unit == "%" else figure
         table.add(
-            name, f"{r.instrument_names[i]}: {row}", scaled, unit, column=column, n=counted,
+            name, f"{item}: {row}", scaled, unit, column=column, scheme=scheme, n=counted,
             missing="not applicable",
         )  # fmt: skip
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from microsim.results.contents import Row
 from microsim.results.reader import Results, read_results
 
 FORMATS = ("text", "csv", "xlsx", "html")
-WIDE = 200  # columns of a text file, which no terminal cuts
+WIDE = 1000  # columns of a text file, which no terminal cuts
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +96,8 @@ def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path 
 
         if out is None:
             raise InputError("a workbook needs a file: add --out tables.xlsx.")
-        write_workbook(arrange(rows), out, currency, footer)
+        with writable(out):
+            write_workbook(arrange(rows), out, currency, footer)
         sys.stdout.write(f"{out}\n")
         return
     if output_format == "text" and out is None:
@@ -105,8 +107,27 @@ def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path 
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        with writable(out):
+            out.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{out}\n")
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Make the folder of a file, and say plainly if the file cannot be written.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        what = error.strerror or str(error)
+        fault = Fault(str(path), "cannot be written", what, remedy="Give another file by --out.")
+        raise InputError(fault) from error
 
 
 def _print(rows: Sequence[Row], currency: str, footer: str) -> None:

@@ -103,12 +103,27 @@ def arrange(rows: Sequence[Row]) -> list[Sheet]:
 
 def _blocks(code: str, rows: Sequence[Row]) -> list[Block]:
     columns_across = style(code).across == "columns"
+    derived = _derived(rows)
     block_of, column_of = (_scenario, _column) if columns_across else (_column_title, _scenario)
     blocks = []
     for title in dict.fromkeys(map(block_of, rows)):
         inside = [row for row in rows if block_of(row) == title]
-        blocks.append(_block(title, inside, column_of, columns_across))
+        levels = [row for row in inside if row.scenario not in derived]
+        if columns_across or not levels:
+            blocks.append(_block(title, inside, column_of, columns_across))
+            continue
+        blocks.append(_block(title, levels, column_of, columns_across))
+        changes = [row for row in inside if row.scenario in derived]
+        if changes:
+            name = f"{title}: reform minus status quo"
+            blocks.append(_block(name, changes, column_of, columns_across))
     return blocks
+
+
+def _derived(rows: Sequence[Row]) -> set[str]:
+    """Return the scenarios that are a reform minus the status quo."""
+    names = dict.fromkeys(row.scenario for row in rows)
+    return {f"{a}-{b}" for a in names for b in names} & set(names)
 
 
 def _block(
@@ -118,8 +133,7 @@ def _block(
     families: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Row]]] = {}
     for row in rows:  # groups of persons come below the line they belong to
         lines = families.setdefault((row.scheme, row.function, row.row), {})
-        unit = "%" if row.unit == "percentage points" else row.unit
-        key = (row.group, "" if columns_across else unit)
+        key = (row.group, "" if columns_across else row.unit)
         lines.setdefault(key, {})[column_of(row)] = row
     block = Block(title, columns)
     for (scheme, function, name), lines in families.items():
@@ -138,7 +152,8 @@ def _head(block: Block, position: int) -> str:
     units = {cell.unit for _, cell in cells if cell is not None}
     differs = any(cell is not None and cell.unit != unit for unit, cell in cells)
     name = block.columns[position]
-    return f"{name} ({units.pop()})" if differs and len(units) == 1 else name
+    told = "%" in name  # the name says it already
+    return f"{name} ({units.pop()})" if differs and len(units) == 1 and not told else name
 
 
 def _scenario(row: Row) -> str:

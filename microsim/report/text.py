@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.table import Table
 
 from microsim.report.arrange import Block, Sheet, figure_text
 from microsim.report.titles import NOTE
+
+NOTE_WIDTH = 100
 
 
 def print_tables(
@@ -33,14 +36,14 @@ def print_tables(
         for block in sheet.blocks:
             console.print(_block(block))
         console.print()
-    console.print(escape(f"LCU is {currency}. {NOTE}"))
+    console.print(escape(textwrap.fill(f"LCU is {currency}. {NOTE}", NOTE_WIDTH)))
     if footer:
         console.print(escape(footer))
 
 
 def _block(block: Block) -> Table:
     table = Table(title=escape(block.title), title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", min_width=24, overflow="fold")
     units = {line.unit for line in block.lines} - {""}
     with_units = len(units) > 1
     if with_units:

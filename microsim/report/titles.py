@@ -41,6 +41,7 @@ STYLES = {
     "D4": Style("Incidence of each instrument by decile", "columns"),
     "D5": Style("Coverage and targeting of each programme", "columns"),
     "D6": Style("Gainers and losers", "columns"),
+    "T1": Style("Trust table: simulated against official", "columns"),
 }
 
 HEADLINE = ("C7", "C10")

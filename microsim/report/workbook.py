@@ -33,6 +33,8 @@ def write_workbook(sheets: Sequence[Sheet], path: Path, currency: str, footer: s
     ------
     InputError
         The part that writes workbooks is not installed.
+    OSError
+        The file cannot be written.
     """
     try:
         import xlsxwriter
@@ -41,6 +43,19 @@ def write_workbook(sheets: Sequence[Sheet], path: Path, currency: str, footer: s
             "workbooks need xlsxwriter, which is not installed. "
             "Install it with: pip install 'microsim-social[workbook]'."
         ) from error
+    try:
+        _write_book(xlsxwriter, sheets, path, currency, footer)
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise OSError(0, str(error)) from error
+
+
+def _write_book(
+    xlsxwriter: Any,  # noqa: ANN401 - the module, loaded late
+    sheets: Sequence[Sheet],
+    path: Path,
+    currency: str,
+    footer: str,
+) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as book:
         formats = _Formats(book)

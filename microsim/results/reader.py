@@ -100,7 +100,7 @@ def read_results(run: Path | str) -> Results:
         check_version(path, file)
         try:
             return _read(file)
-        except (KeyError, OSError) as error:
+        except (KeyError, OSError, ValueError) as error:
             remedy = "Run the same `microsim run` again."
             fault = Fault(str(path), "a part is missing or damaged", str(error), remedy=remedy)
             raise ResultsIncompleteError(fault) from error
@@ -110,7 +110,10 @@ def check_version(path: Path, file: h5py.File) -> None:
     """Check that an open file is a finished results file of a version we read."""
     if _text(file.attrs.get("format_name", "")) != format_name():
         raise _foreign(path, "an HDF5 file without our format_name")
-    major, minor = (int(v) for v in file.attrs["format_version"])
+    version = np.asarray(file.attrs.get("format_version", ()))
+    if version.shape != (2,):
+        raise _foreign(path, "an HDF5 file without our format_version")
+    major, minor = (int(v) for v in version)
     supported = format_version()
     expected = f"version {supported[0]}.x"
     if major < supported[0]:

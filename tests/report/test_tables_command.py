@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import typer
-from budget_contents import mini_social_budget, random_contents
+from budget_contents import mini_social_budget, random_contents, random_records
 from typer.testing import CliRunner
 
 from microsim.budget.identities import check_identities
@@ -166,6 +166,16 @@ def test_tables__refuses_what_it_cannot_do(app, run, arguments, message):
         _invoke(app, "tables", run, *arguments)
 
 
+def test_tables__says_where_it_cannot_write(app, run, tmp_path):
+    with pytest.raises(InputError, match=r"cannot be written; found Is a directory\. Give another"):
+        _invoke(app, "tables", run, "--format", "csv", "--out", tmp_path)
+    with pytest.raises(InputError, match="cannot be written; found .*Is a directory"):
+        _invoke(app, "tables", run, "--format", "xlsx", "--out", tmp_path)
+    out = tmp_path / "new" / "tables.csv"
+    _invoke(app, "tables", run, "--format", "csv", "--out", out)
+    assert out.is_file()
+
+
 def test_figures__tell_zero_missing_suppressed_and_negative_apart():
     def text(value, **key):
         return figure_text(Row("SQ", 2025, "C7", "r", "c", "LCU million", value, **key))
@@ -189,6 +199,16 @@ def test_arrange__puts_scenarios_side_by_side():
     assert [b.title for b in sheet.blocks] == [
         "current prices", "constant prices (constant 2025)", "% of GDP", "% of total",
     ]  # fmt: skip
+
+
+def test_arrange__keeps_differences_apart():
+    contents = dataclasses.replace(
+        random_contents(1), records=random_records(1), poverty_lines={"national": 1_500.0}
+    )
+    sheet = next(s for s in arrange(all_tables(contents)) if s.code == "D1")
+    blocks = {block.title: block.columns for block in sheet.blocks}
+    assert blocks["national"] == ("SQ", "R1")
+    assert blocks["national: reform minus status quo"] == ("R1-SQ",)
 
 
 def test_arrange__puts_groups_below_their_line_and_units_into_heads():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import runpy
 
 import h5py
 import jsonschema
@@ -26,6 +27,7 @@ from microsim.results.reader import (
     read_results,
 )
 from microsim.results.writer import write_results
+from microsim.shipped import folder
 
 PROVENANCE = {
     "software": {"name": "microsim", "version": "0"},
@@ -84,6 +86,19 @@ def test_results_file__opens_in_xarray_with_labels(run):
     assert len(budget) == 4
 
 
+def test_readme__opens_a_file_as_it_says(run, tmp_path, monkeypatch):
+    pytest.importorskip("h5netcdf")
+    readme = (folder("results_schema") / "README.md").read_text(encoding="utf-8")
+    script = tmp_path / "example.py"
+    script.write_text(readme.split("```python")[1].split("```")[0])
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.h5").write_bytes(run[0].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    found = runpy.run_path(str(script))
+    assert {"C1", "C7", "C10"} <= set(found["tables"].table)
+    found["cells"].close()
+
+
 def test_results_file__opens_in_pandas(run):
     pandas = pytest.importorskip("pandas")
     path, _, rows, *_ = run
@@ -135,6 +150,8 @@ def test_digest__ignores_row_order_and_provenance_but_no_figure(run):
          r"was not finished\. Run the same"),
         (lambda f: f.attrs.__setitem__("format_name", "other"), NotResultsError,
          r"is not a results file; found an HDF5 file without our format_name"),
+        (lambda f: f.attrs.__delitem__("format_version"), NotResultsError,
+         r"found an HDF5 file without our format_version"),
         (lambda f: f.__delitem__("cells"), ResultsIncompleteError, r"a part is missing"),
     ],
 )  # fmt: skip
