@@ -43,6 +43,8 @@ class Description:
     frame: dict[str, SeriesValue]
     anchors: dict[str, SeriesValue]
     targets: tuple[TargetRow, ...]
+    parameters: tuple[tuple[str, str, str, str], ...] = ()
+    """Of a synthesised population: block, what it rests on, file, source."""
 
     def text(self) -> str:
         """Return the description as text, one table below the other."""
@@ -64,6 +66,9 @@ class Description:
         for heading, series in (("Anchors", self.anchors), ("Macro frame", self.frame)):
             if series:
                 lines += ["", heading, *series_lines(series)]
+        if self.parameters:
+            heads = ("parameters", "rests on", "file", "source")
+            lines += ["", *table(heads, self.parameters)]
         if self.targets:
             lines += ["", *target_lines(self.targets)]
         return "\n".join(lines) + "\n"
@@ -90,8 +95,13 @@ def describe(path: str | Path) -> Description:
              + (" ..." if len(reader.regions) > 6 else "")),
             ("design", "strata and sampling units" if reader.has_design else "none"),
         )  # fmt: skip
+        given = reader.provenance.get("parameters", {})
+        parameters = tuple(
+            (block, entry["basis"], entry["file"], entry["source"])
+            for block, entry in given.items()
+        )
         return Description(
-            reader.name, facts, columns, reader.frame, reader.anchors, reader.targets
+            reader.name, facts, columns, reader.frame, reader.anchors, reader.targets, parameters
         )
 
 
