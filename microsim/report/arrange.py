@@ -10,7 +10,7 @@ from microsim.errors import InputError
 from microsim.report.titles import order, style
 from microsim.results.contents import Row
 
-DECIMALS = {"LCU million": 1, "persons": 0, "households": 0, "ratio": 4, "index": 4}
+DECIMALS = {"LCU million": 1, "LCU": 0, "persons": 0, "households": 0, "ratio": 4, "index": 4}
 FEW, UNRELIABLE = 25, 50
 
 

@@ -169,7 +169,7 @@ def test_tables__refuses_what_it_cannot_do(app, run, arguments, message):
 def test_tables__says_where_it_cannot_write(app, run, tmp_path):
     with pytest.raises(InputError, match=r"cannot be written; found Is a directory\. Give another"):
         _invoke(app, "tables", run, "--format", "csv", "--out", tmp_path)
-    with pytest.raises(InputError, match="cannot be written; found .*Is a directory"):
+    with pytest.raises(InputError, match=r"cannot be written; found .*Is a directory"):
         _invoke(app, "tables", run, "--format", "xlsx", "--out", tmp_path)
     out = tmp_path / "new" / "tables.csv"
     _invoke(app, "tables", run, "--format", "csv", "--out", out)
