@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from microsim.budget.households import WELFARE, Floats, Households
+from microsim.budget.households import WELFARE, Households
 from microsim.budget.rows import TableRows, difference_name
+from microsim.indicators.estimates import estimated, inequality_linearised
 from microsim.indicators.incidence import income_ladder
-from microsim.indicators.inequality import inequality
+from microsim.indicators.inequality import gini, inequality
 from microsim.indicators.influence import of_gini
 from microsim.indicators.sampling import standard_error
 from microsim.kernels.accumulate import exact_dot, exact_sum
@@ -37,45 +38,53 @@ def inequality_table(households: Households) -> list[Row]:
     """Return table D2: inequality of welfare and of each income concept per equivalent person."""
     contents = households.contents
     table = TableRows("D2", contents.year)
-    ginis: dict[tuple[int, str], tuple[float, Floats | None]] = {}
     for scenario, name in enumerate(contents.scenarios):
         for concept, column in _concepts():
             found = inequality(households.ranked(scenario, concept))
-            u = None
-            if households.plan is not None:
-                u = of_gini(households.resource(scenario, concept), households.persons)
-            ginis[scenario, column] = (found.gini, u)
+            errors = _errors(households, scenario, concept)
             for row, attribute, unit in INDICES:
                 table.add(
                     name, row, getattr(found, attribute), unit, column=column, n=households.n,
-                    se_sampling=_error(households, u) if attribute == "gini" else math.nan,
-                    missing="not applicable",
+                    se_sampling=errors.get(attribute, math.nan), missing="not applicable",
                 )  # fmt: skip
             for row, share in (
                 ("Persons with a negative amount", found.share_of_negatives),
                 ("Persons without a positive amount", found.share_of_non_positive),
             ):
                 table.add(name, row, 100 * share, "%", column=column, n=households.n)
-    for (scenario, column), (value, u) in ginis.items():
-        if scenario:
-            before, u_before = ginis[0, column]
-            both = None if u is None or u_before is None else u - u_before
-            name = difference_name(contents.scenarios[scenario], contents.scenarios[0])
-            table.add(
-                name, "Gini", value - before, "index", column=column, n=households.n,
-                se_sampling=_error(households, both), missing="not applicable",
-            )  # fmt: skip
+            if scenario:
+                _difference(table, households, scenario, concept, column)
     return table.rows
+
+
+def _errors(households: Households, scenario: int, concept: int) -> dict[str, float]:
+    """Return the standard error of each index; none without a design."""
+    if households.plan is None:
+        return {}
+    resource = households.resource(scenario, concept)
+    linearised = inequality_linearised(resource, households.persons)
+    return {k: e.se for k, e in estimated(linearised, households.plan).items()}
+
+
+def _difference(
+    table: TableRows, households: Households, scenario: int, concept: int, column: str
+) -> None:
+    """Add the change of the Gini, with the error of the same households seen twice."""
+    contents = households.contents
+    after, before = (gini(households.ranked(i, concept)) for i in (scenario, 0))
+    error = math.nan
+    if households.plan is not None:
+        u = [of_gini(households.resource(i, concept), households.persons) for i in (scenario, 0)]
+        error = standard_error(u[0] - u[1], households.persons, households.plan)
+    table.add(
+        difference_name(contents.scenarios[scenario], contents.scenarios[0]), "Gini",
+        after - before, "index", column=column, n=households.n, se_sampling=error,
+        missing="not applicable",
+    )  # fmt: skip
 
 
 def _concepts() -> list[tuple[int, str]]:
     return [(WELFARE, "welfare"), *((i, f"{name} income") for i, name in enumerate(CONCEPTS))]
-
-
-def _error(households: Households, u: Floats | None) -> float:
-    if u is None or households.plan is None:
-        return math.nan
-    return standard_error(u, households.persons, households.plan)
 
 
 def ladder_table(households: Households) -> list[Row]:

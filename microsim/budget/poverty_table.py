@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from microsim.budget.consolidation import frame_value
 from microsim.budget.households import Axis, Floats, Households
 from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
+from microsim.indicators.estimates import estimated, poverty_linearised
 from microsim.indicators.influence_on_poverty import gap_powers, of_poverty
-from microsim.indicators.poverty import Poverty, poverty
+from microsim.indicators.poverty import Poverty, aggregate_gap_of_households, poverty
 from microsim.indicators.sampling import estimate, standard_error
 from microsim.results.contents import CONCEPTS, Row
 
@@ -88,23 +91,38 @@ def _national(
             for end, bound in (("low", interval.low), ("high", interval.high)):
                 row = f"95% interval of {FGT[alpha]}, {end}"
                 table.add(name, row, 100 * bound, "%", column=line, n=n)
-    _further(table, households, name, line, found)
+    _further(table, households, scenario, (line, amount), found)
 
 
 def _further(
-    table: TableRows, households: Households, name: str, line: str, found: Poverty
+    table: TableRows,
+    households: Households,
+    scenario: int,
+    of_line: tuple[str, float],
+    found: Poverty,
 ) -> None:
-    n, gdp = households.n, frame_value(households.contents, "gdp")
-    table.add(name, "Watts index", found.watts, "index", column=line, n=n)
-    table.add(name, "Sen-Shorrocks-Thon index", found.sst, "index", column=line, n=n)
-    table.add(name, POOR, found.poor, "persons", column=line, n=n)
-    table.add(name, "Persons", found.persons, "persons", column=line, n=n)
-    table.add(name, "Persons with negative welfare", found.negatives, "persons", column=line, n=n)
-    if households.contents.equivalence == "per capita":
-        gap = 12 * found.aggregate_gap
-        table.add(name, "Aggregate gap", gap / MILLION, "LCU million", column=line, n=n)
-        share = 100 * ratio(gap, gdp)
-        table.add(name, "Aggregate gap, % GDP", share, "% GDP", column=line, n=n)
+    (line, amount), r = of_line, households.records
+    name, n = households.contents.scenarios[scenario], households.n
+    gdp, errors = frame_value(households.contents, "gdp"), dict[str, float]()
+    welfare = r.welfare[scenario]
+    missing: Floats = np.maximum(0.0, amount - np.maximum(welfare, 0.0)) * r.equivalents
+    gap = 12 * aggregate_gap_of_households(r.weight, r.equivalents, welfare, amount)
+    if households.plan is not None:
+        linearised = poverty_linearised(welfare, households.persons, amount)
+        errors = {k: e.se for k, e in estimated(linearised, households.plan).items()}
+        errors["gap"] = 12 * standard_error(missing, r.weight, households.plan)
+    nan = math.nan
+    for row, value, unit, error in (
+        ("Watts index", found.watts, "index", errors.get("watts", nan)),
+        ("Sen-Shorrocks-Thon index", found.sst, "index", errors.get("sst", nan)),
+        (POOR, found.poor, "persons", errors.get("poor", nan)),
+        ("Persons", found.persons, "persons", nan),
+        ("Persons with negative welfare", found.negatives, "persons", nan),
+        ("Aggregate gap", gap / MILLION, "LCU million", errors.get("gap", nan) / MILLION),
+        ("Aggregate gap, % GDP", 100 * ratio(gap, gdp), "% GDP",
+         100 * ratio(errors.get("gap", nan), gdp)),
+    ):  # fmt: skip
+        table.add(name, row, value, unit, column=line, n=n, se_sampling=error)
 
 
 def _by_group(

@@ -55,6 +55,17 @@ def test_poverty__is_weighted_by_persons(contents, value):
     assert found == pytest.approx(12 * gap / 1e6, rel=1e-12)
 
 
+def test_every_index__has_an_error_where_there_is_a_design(value):
+    for table, row, column in (
+        ("D1", "Watts index", "national"), ("D1", "Poor", "national"),
+        ("D1", "Aggregate gap", "national"), ("D2", "Gini", "welfare"),
+        ("D2", "Palma", "disposable income"), ("D2", "Median", "welfare"),
+    ):  # fmt: skip
+        assert value(table, row, column=column).se_sampling > 0
+    change = value("D2", "Gini", column="welfare", scenario="R1-SQ")
+    assert 0 < change.se_sampling < 2 * value("D2", "Gini", column="welfare").se_sampling
+
+
 def test_poverty__counts_members_of_a_group(contents, value):
     r = contents.records
     girls = r.members[:, 1, :2].sum(axis=1)
