@@ -62,6 +62,14 @@ COUNTRY_ONLY = (
     "labour.formal_jobs", "labour.public_jobs", "incomes.wage_bill", "incomes.wage_bands",
     "incomes.pensions", "regions",
 )  # fmt: skip
+# A block of a country's file that makes a generic one idle.
+SUPERSEDED = {
+    "labour.formal_jobs": "labour.formal_employees",
+    "labour.public_jobs": "labour.public_employees",
+    "incomes.wage_bill": "incomes.formal_wage",
+    "incomes.pensions": "incomes.pensioners",
+    "structure.female_heads": "structure.wife_heads_couple",
+}
 SECTIONS = tuple(dict.fromkeys(name.partition(".")[0] for name in BLOCKS))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from microsim.errors import FaultList
 from microsim.files import FileTree, Node
-from microsim.population.synthesis.blocks import BLOCKS, COUNTRY_ONLY, read_blocks
+from microsim.population.synthesis.blocks import BLOCKS, COUNTRY_ONLY, SUPERSEDED, read_blocks
 from microsim.shipped import folder
 
 Floats = npt.NDArray[np.float64]
@@ -112,4 +112,7 @@ def load(iso3: str, extra: Path | None = None) -> Parameters:
     for name in BLOCKS.keys() - blocks.keys() - set(COUNTRY_ONLY):
         faults.add(f"{home / 'generic.yaml'}:1", f"the block {name} is missing")
     faults.raise_if_any()
+    for given, idle in SUPERSEDED.items():
+        if given in blocks:
+            del blocks[idle], files[idle]
     return Parameters(iso3, blocks, files)
