@@ -22,6 +22,11 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def _root() -> None:
+    """Household-level microsimulation of social protection: law, households, social budget."""
+
+
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """Return the command with the named subcommands mounted; each module loads only here."""
     for name in names:

@@ -62,7 +62,7 @@ class Program:
     layout: Layout
     sites: SiteTable
     source: str
-    module: ModuleType
+    module: ModuleType | None
 
 
 def generate(graph: Graph, outputs: list[str]) -> tuple[str, Staging, Layout, SiteTable]:
@@ -157,11 +157,14 @@ def _user_cache() -> Path:
     return Path(base) if base else Path.home() / ".cache"
 
 
-def compile_graph(graph: Graph, outputs: list[str]) -> Program:
-    """Return the compiled program of a graph; `outputs` are formula ids whose values are read from outside."""
+def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> Program:
+    """Return the compiled program of a graph; `outputs` are formula ids whose values are read from outside.
+
+    Without `loaded` the source is generated but neither written nor imported.
+    """
     graph = reachable(graph, outputs)
     source, staging, layout, sites = generate(graph, list(dict.fromkeys(outputs)))
-    return Program(graph, staging, layout, sites, source, load(source))
+    return Program(graph, staging, layout, sites, source, load(source) if loaded else None)
 
 
 def load(source: str) -> ModuleType:
@@ -170,7 +173,9 @@ def load(source: str) -> ModuleType:
     The file's name is the hash of its content, of the version of the code generator and of the kernels it calls, so a
     file once written never changes; its time is set to a constant because numba's own cache looks at it.
     """
-    key = hashlib.blake2b(f"{VERSION}|{_kernel_hash()}|{source}".encode(), digest_size=12).hexdigest()
+    key = hashlib.blake2b(
+        f"{VERSION}|{_kernel_hash()}|{source}".encode(), digest_size=12
+    ).hexdigest()
     name = f"microsim_rules_{key}"
     if name in sys.modules:
         return sys.modules[name]

@@ -145,7 +145,9 @@ class Evaluator:
             (name, "month")
             for name, values in law.monthly.items()
             if name not in base.monthly
-            or any(not np.array_equal(a, b) for a, b in zip(values, base.monthly[name], strict=True))
+            or any(
+                not np.array_equal(a, b) for a, b in zip(values, base.monthly[name], strict=True)
+            )
         }
         moved |= {
             (name, "year")
@@ -248,13 +250,17 @@ class Evaluator:
 
     # -- running --------------------------------------------------------------------------
 
-    def run(self, people: People, weighting: Weighting, world: World, threads: int = 1) -> Evaluation:
+    def run(
+        self, people: People, weighting: Weighting, world: World, threads: int = 1
+    ) -> Evaluation:
         """Evaluate all scenarios on people; `threads` share the households between them."""
         out = self._empty(people, weighting)
         bounds = _bounds(people, threads)
         parts = [self._partial(out, weighting) for _ in bounds[1:]]
         jobs = [
-            lambda k=k: self._drive(people, weighting, world, out, parts[k], bounds[k], bounds[k + 1])
+            lambda k=k: self._drive(
+                people, weighting, world, out, parts[k], bounds[k], bounds[k + 1]
+            )
             for k in range(len(parts))
         ]
         if len(jobs) == 1:
@@ -280,7 +286,9 @@ class Evaluator:
             self.sums_shared, self.extremes_shared, self.persons_shared, self.households_shared,
         )  # fmt: skip
 
-    def _partial(self, out: Evaluation, weighting: Weighting) -> tuple[npt.NDArray[np.generic], ...]:
+    def _partial(
+        self, out: Evaluation, weighting: Weighting
+    ) -> tuple[npt.NDArray[np.generic], ...]:
         cells = (len(self.laws), len(self.wanted.sums), weighting.n_cells)
         places = (len(self.laws), len(self.wanted.sums), weighting.n_places)
         return (
@@ -305,7 +313,10 @@ class Evaluator:
         scratch = np.zeros((max(1, self.n_rows), width))
         hi, low, count, place_hi, place_low, place_count, seen, place_seen, smallest, largest = part
         law = self.laws[0]
-        self.program.module.drive(
+        module = self.program.module
+        if module is None:
+            raise InputError("this program was read for the interpreter only")
+        module.drive(
             first, last, cap, people.start, input_arrays(self.program.layout, people.inputs),
             tuple(people.links[name] for name in LINK_ORDER),
             (people.person_key, people.household_key), scratch, np.zeros(cap, np.int32),

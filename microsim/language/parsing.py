@@ -127,7 +127,9 @@ class Parser:
 
     def _match(self, node: tree.Node, expected: Type, at: ast.expr) -> tree.Node:
         if common(node.type, expected) is None:
-            raise self._fail(at, "wrong type or unit", node.type, expected, _crossing(node.type, expected))
+            raise self._fail(
+                at, "wrong type or unit", node.type, expected, _crossing(node.type, expected)
+            )
         return node
 
     # -- nodes ----------------------------------------------------------------------------
@@ -236,7 +238,9 @@ class Parser:
         if parameter.kind != "scalar":
             use = "schedule(x, " if parameter.kind == "schedule" else "lookup("
             raise self._fail(
-                at, f"`{parameter.name}` is a {parameter.kind}", remedy=f"Use {use}{parameter.name}...)."
+                at,
+                f"`{parameter.name}` is a {parameter.kind}",
+                remedy=f"Use {use}{parameter.name}...).",
             )
         kind = of_definition(parameter.unit, parameter.labels)
         if kind is None:
@@ -265,7 +269,9 @@ class Parser:
         op = _ARITHMETIC.get(type(at.op))
         if op is None:
             raise self._fail(
-                at, "this operator is not part of the rule language", remedy="Use + - * / or pow(x, y)."
+                at,
+                "this operator is not part of the rule language",
+                remedy="Use + - * / or pow(x, y).",
             )
         left = self._number(self._node(at.left, context), at.left)
         right = self._number(self._node(at.right, context), at.right)
@@ -349,9 +355,7 @@ class Parser:
     def _call(self, at: ast.Call, context: Context) -> tree.Node:
         name = at.func.id if isinstance(at.func, ast.Name) else ast.unparse(at.func)
         if name not in FUNCTIONS:
-            raise self._fail(
-                at, f"unknown function `{name}`", remedy=_closest(name, FUNCTIONS)
-            )
+            raise self._fail(at, f"unknown function `{name}`", remedy=_closest(name, FUNCTIONS))
         if at.keywords or any(isinstance(a, ast.Starred) for a in at.args):
             raise self._fail(at, f"`{name}` takes plain arguments only")
         if name in AGGREGATES and self._is_group(at, context):
@@ -481,16 +485,23 @@ class Parser:
         n_keys = len(parameter.keys)
         self._arity(at, f"lookup({parameter.name}, ...)", n_keys + 1, n_keys + 1)
         arguments = []
-        for place, (_, unit) in zip(at.args[1:], parameter.keys, strict=True):
-            kind = of_definition(unit) or NUMBER
-            argument = self._node(place, context)
+        for place, (key, unit) in zip(at.args[1:], parameter.keys, strict=True):
+            kind = of_definition(unit, self._labels_of(key)) or NUMBER
+            argument = self._node(place, context, kind)
             arguments.append(self._match(argument, kind, place))
         kind = of_definition(parameter.unit, parameter.labels) or NUMBER
         return tree.Lookup(kind, parameter.name, tuple(arguments))
 
+    def _labels_of(self, key: str) -> tuple[str, ...]:
+        """Return the labels of a table's key: those of the input of its name."""
+        column = self.definitions.inputs.get(key)
+        return () if column is None else column.labels
+
     def _link_name(self, at: ast.Call, function: str, context: Context) -> str:
         if context.of != "person":
-            raise self._fail(at, f"`{function}` works in person formulas only", context.of, "person")
+            raise self._fail(
+                at, f"`{function}` works in person formulas only", context.of, "person"
+            )
         first = at.args[0] if at.args else None
         if not isinstance(first, ast.Name) or first.id not in LINKS:
             raise self._fail(at, f"`{function}` needs a link first", expected=", ".join(LINKS))
@@ -513,7 +524,9 @@ class Parser:
 
     def _decision(self, at: ast.expr) -> str:
         if not isinstance(at, ast.Constant) or not isinstance(at.value, str) or not at.value:
-            raise self._fail(at, "a draw needs the name of its decision", remedy='Write "take up ...".')
+            raise self._fail(
+                at, "a draw needs the name of its decision", remedy='Write "take up ...".'
+            )
         return at.value
 
     def _drawable(self, at: ast.Call, context: Context) -> None:

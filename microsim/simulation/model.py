@@ -42,6 +42,7 @@ class Model:
     year: int
     engine: tuple[EngineVariables, ...]
     ids: tuple[dict[str, str], ...]
+    graph: Graph
     program: Program
     laws: tuple[Law, ...]
     measures: tuple[Measure, ...]
@@ -56,7 +57,9 @@ class Model:
 
     def sign(self, instrument: str) -> int:
         """Return 1 for what the household receives, -1 for what it pays."""
-        return next(e.instruments[instrument][1] for e in self.engine if instrument in e.instruments)
+        return next(
+            e.instruments[instrument][1] for e in self.engine if instrument in e.instruments
+        )
 
 
 def with_regions(system: System, regions: Sequence[str]) -> System:
@@ -83,8 +86,15 @@ def check_columns(definitions: Definitions, used: Sequence[str], known: Sequence
     faults.raise_if_any()
 
 
-def build(names: Sequence[str], systems: Sequence[System], frame: Frame, year: int) -> Model:
-    """Return the model of some systems in a year.
+def build(
+    names: Sequence[str],
+    systems: Sequence[System],
+    frame: Frame,
+    year: int,
+    *,
+    compiled: bool = True,
+) -> Model:
+    """Return the model of some systems in a year; without `compiled` no machine code is made or loaded.
 
     Raises
     ------
@@ -105,10 +115,10 @@ def build(names: Sequence[str], systems: Sequence[System], frame: Frame, year: i
     outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
     for columns in (wanted.extremes, wanted.household_columns, wanted.person_columns):
         outputs += [k for column in columns for k in column if k is not None]
-    program = compile_graph(graph, outputs)
+    program = compile_graph(graph, outputs, loaded=compiled)
     laws = _laws(program, [one.definitions for one in engine], frame, year)
     return Model(
-        tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), program, laws,
+        tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), graph, program, laws,
         measures, instruments, stocks, wanted, money_scale,
     )  # fmt: skip
 
@@ -166,7 +176,11 @@ def _laws(
 
 def _money_scale(frame: Frame, year: int) -> float:
     """Return the power of two that puts the average yearly wage (or what is known nearest to it) into [1, 2)."""
-    for name, months in (("average_wage", 12.0), ("poverty_line_830", 12.0), ("minimum_wage", 12.0)):
+    for name, months in (
+        ("average_wage", 12.0),
+        ("poverty_line_830", 12.0),
+        ("minimum_wage", 12.0),
+    ):
         value = frame.get(name, year)
         if value is not None and value > 0:
             return math.ldexp(1.0, math.frexp(value * months)[1] - 1)

@@ -10,7 +10,6 @@ from typing import Any
 from microsim import __version__
 from microsim.files import SourceFile
 from microsim.language.definitions import Location
-from microsim.policy.reforms import set_parameter
 from microsim.population.store import PopulationReader, open_population
 from microsim.scenario.frame import Frame, Series
 from microsim.scenario.scenario import Scenario, load_scenario, with_frame
@@ -103,9 +102,13 @@ def question_of(
 
 
 def model_of(
-    question: Question, population: PopulationReader, scenario: Scenario | None = None
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario | None = None,
+    *,
+    compiled: bool = True,
 ) -> Model:
-    """Return the model of a question.
+    """Return the model of a question; without `compiled` its rules are only read, for the interpreter.
 
     Raises
     ------
@@ -115,10 +118,9 @@ def model_of(
     scenario = scenario or load_scenario(question.scenario)
     frame = merged_frame(scenario.frame, frame_of_population(population))
     system = with_frame(with_regions(scenario.system, population.regions), frame)
-    for setting in question.settings:
-        system = set_parameter(system, setting, scenario.year)
-    systems = replace(scenario, system=system).systems()
-    model = build(list(systems), list(systems.values()), frame, scenario.year)
+    systems = replace(scenario, system=system).systems(question.settings)
+    names, laws = list(systems), list(systems.values())
+    model = build(names, laws, frame, scenario.year, compiled=compiled)
     known = {*population.person_columns, *population.household_columns, *COMPUTED}
     check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
     return model
