@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from microsim.errors import InputError
+from microsim.errors import Fault, InputError
 
 FOLDERS = ("scenarios", "cluster", "results_schema")
 
@@ -30,4 +30,37 @@ def folder(name: str) -> Path:
     raise InputError(
         f"shipped folder {name!r} not found; expected {wheel} or {checkout}. "
         "Reinstall microsim-social."
+    )
+
+
+def scenario_file(path: str | Path) -> Path:
+    """Return `path` if it exists, else the shipped scenario file of that name.
+
+    `kenya/floor.yaml` and `scenarios/kenya/floor.yaml` both find the shipped scenario, so that an
+    installed program runs it without a checkout; a file of the user's own always goes first.
+
+    Raises
+    ------
+    InputError
+        The path is neither; the message lists the shipped scenarios of the nearest name.
+    """
+    given = Path(path)
+    if given.exists():
+        return given
+    scenarios = folder("scenarios")
+    parts = given.parts[1:] if given.parts[:1] == (scenarios.name,) else given.parts
+    if not given.is_absolute() and ".." not in parts and parts:
+        shipped = scenarios.joinpath(*parts)
+        if shipped.is_file():
+            return shipped
+    known = sorted(
+        file.relative_to(scenarios).as_posix() for file in scenarios.glob("*/floor.yaml")
+    )
+    raise InputError(
+        Fault(
+            str(path),
+            "no such file, here or among the shipped scenarios",
+            expected=f"a file, or one of {', '.join(known)}",
+            remedy="Name a scenario file, or copy a shipped country with `microsim new`.",
+        )
     )
