@@ -19,12 +19,17 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     target: Annotated[Path, typer.Argument(help="run directory, or a household or cases file")],
-    household: Annotated[int | None, typer.Option(help="household_id in the run's population")] = None,
+    household: Annotated[
+        int | None, typer.Option(help="household_id in the run's population")
+    ] = None,
     variable: Annotated[
-        list[str] | None, typer.Option(help="variable to explain; may be repeated (default: disposable_income)")
+        list[str] | None,
+        typer.Option(help="variable to explain; may be repeated (default: disposable_income)"),
     ] = None,
     scenario: Annotated[str, typer.Option(help="scenario of the run")] = "baseline",
-    month: Annotated[int, typer.Option(help="month at which monthly variables are shown, 1 to 12")] = 12,
+    month: Annotated[
+        int, typer.Option(help="month at which monthly variables are shown, 1 to 12")
+    ] = 12,
     output_format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
     """Explain a household: each formula with its numbers, the dated parameters with their source, the draws."""
@@ -38,7 +43,9 @@ def explain(
         raise InputError(Fault(str(target), "no such run directory or file"))
     if target.is_dir():
         if household is None:
-            raise InputError(Fault("--household", "which household of the run to explain is not said"))
+            raise InputError(
+                Fault("--household", "which household of the run to explain is not said")
+            )
         found = explain_run(target, household, names, scenario, month)
     else:
         found = explain_case(target, names)

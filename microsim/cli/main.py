@@ -11,7 +11,17 @@ from rich.console import Console
 from microsim.errors import MicrosimError
 
 # Each module has `register(app)`; population and parameters are groups of commands.
-COMMANDS = ("run", "household", "explain", "check", "new", "tables", "validate", "parameters", "population")
+COMMANDS = (
+    "run",
+    "household",
+    "explain",
+    "check",
+    "new",
+    "tables",
+    "validate",
+    "parameters",
+    "population",
+)
 
 app = typer.Typer(
     name="microsim",

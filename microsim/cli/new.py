@@ -28,10 +28,14 @@ def new(
     known = sorted(path.parent.name for path in scenarios.glob("*/baseline.yaml"))
     if template not in known:
         remedy = did_you_mean(template, known)
-        raise InputError(Fault("--template", "no such country folder", template, ", ".join(known), remedy))
+        raise InputError(
+            Fault("--template", "no such country folder", template, ", ".join(known), remedy)
+        )
     if target.exists():
         raise InputError(Fault(str(target), "exists already", "", "a folder that does not exist"))
     shutil.copytree(scenarios / template, target)
     console = Console(soft_wrap=True)
     console.print(f"Copied {template} to {target}.", markup=False)
-    console.print(f"Next: edit {target / 'baseline.yaml'}, then microsim check {target}", markup=False)
+    console.print(
+        f"Next: edit {target / 'baseline.yaml'}, then microsim check {target}", markup=False
+    )

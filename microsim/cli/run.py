@@ -10,6 +10,7 @@ from rich.console import Console
 
 from microsim.errors import InputError
 from microsim.report.headline import Moved, Official, headline
+from microsim.shipped import scenario_file
 from microsim.simulation.run import Options, Outcome
 from microsim.simulation.run import run as run_scenario
 
@@ -61,7 +62,7 @@ def run(
         households=households,
     )
     say = (lambda _: None) if quiet else (lambda text: error.print(text, markup=False))
-    outcome = run_scenario(scenario, options, say)
+    outcome = run_scenario(scenario_file(scenario), options, say)
     for fault in outcome.warnings if not quiet else ():
         error.print(f"warning: {fault}", markup=False, highlight=False)
     _print(outcome)

@@ -40,9 +40,7 @@ def worker_of(job_start: str, setup: Payload) -> Worker:
     return made
 
 
-def run_job(
-    job: Job, backend: str, workers: int, on_done: Callable[[Payload], None]
-) -> None:
+def run_job(job: Job, backend: str, workers: int, on_done: Callable[[Payload], None]) -> None:
     """Run all units on a backend; `on_done` gets each receipt, in the order of completion.
 
     Raises

@@ -18,7 +18,9 @@ OF_PERSON, OF_HOUSEHOLD = 0, 1
 IN_CELLS, IN_PLACES, WHETHER = 1, 2, 4
 CHUNK = 8
 MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
-ALWAYS_FITS = np.int64(0x41CDCD6500000000)  # bits of 1e9: with any weight and scale in use it fits an exact sum
+ALWAYS_FITS = np.int64(
+    0x41CDCD6500000000
+)  # bits of 1e9: with any weight and scale in use it fits an exact sum
 LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 

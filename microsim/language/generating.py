@@ -145,7 +145,9 @@ class StageWriter:
         head = [f"def stage_{self.stage.index}({self._arguments()}):"]
         members = self._member_loop()
         top = [f"    {name} = {text}" for name, text in self.top.items()]
-        return "\n".join(["@rule", *head, *top, *self.before, f"    {loop}", *members, *body]) + "\n"
+        return (
+            "\n".join(["@rule", *head, *top, *self.before, f"    {loop}", *members, *body]) + "\n"
+        )
 
     def _arguments(self) -> str:
         return COMMON + ", inputs, links, keys"
@@ -159,7 +161,11 @@ class StageWriter:
             if formula.id not in self.layout.aliases
         ]
         inner = ["    " + line for line in body]
-        return [f"        if S[{anchor} + i] == i:", *inner, *(["        else:", *zero] if zero else [])]
+        return [
+            f"        if S[{anchor} + i] == i:",
+            *inner,
+            *(["        else:", *zero] if zero else []),
+        ]
 
     def _outputs(self, formula: Formula) -> list[str]:
         slots = self.staging.slots[formula.id]
@@ -333,7 +339,9 @@ class StageWriter:
         test = self.expression(node.condition, formula)
         if not _heavy(node.then) and not _heavy(node.otherwise):
             then = self.expression(node.then, formula)
-            return self.temporary(f"{then} if {test} else {self.expression(node.otherwise, formula)}")
+            return self.temporary(
+                f"{then} if {test} else {self.expression(node.otherwise, formula)}"
+            )
         self.counter += 1
         result = f"t{self.counter}"
         self.put(f"if {test}:")
@@ -577,8 +585,15 @@ def aliases(graph: Graph) -> dict[str, tuple[str, str]]:
         if not isinstance(root, tree.YearSum | tree.LastMonth):
             continue
         argument = root.argument
-        if isinstance(argument, tree.Reference) and not argument.is_input and argument.of == formula.of:
-            found[formula.id] = (argument.name, "total" if isinstance(root, tree.YearSum) else "last")
+        if (
+            isinstance(argument, tree.Reference)
+            and not argument.is_input
+            and argument.of == formula.of
+        ):
+            found[formula.id] = (
+                argument.name,
+                "total" if isinstance(root, tree.YearSum) else "last",
+            )
     return found
 
 

@@ -111,7 +111,9 @@ class Builder:
     def _parse(self, parser: Parser, variable: VariableDefinition) -> tree.Node | None:
         expected = of_definition(variable.unit, variable.labels)
         if expected is None:
-            self.faults.add(str(variable.where), f"unknown unit of `{variable.name}`", variable.unit)
+            self.faults.add(
+                str(variable.where), f"unknown unit of `{variable.name}`", variable.unit
+            )
             return None
         context = Context(variable.of, variable.period)
         if not variable.cases:

@@ -271,9 +271,7 @@ class Interpreter:
                 top = x
                 if b + 1 < n:
                     top = np.where(thresholds[b + 1] < x, thresholds[b + 1], x)
-                total = np.where(
-                    x > thresholds[b], total + rates[b] * (top - thresholds[b]), total
-                )
+                total = np.where(x > thresholds[b], total + rates[b] * (top - thresholds[b]), total)
         return total
 
     def _lookup(self, node: tree.Lookup, place: Place) -> Array:
@@ -354,9 +352,7 @@ def _each(function: Callable[..., float], *columns: Floats) -> Floats:
     return np.array([function(*row) for row in zip(*(c.tolist() for c in columns), strict=True)])
 
 
-def _aggregated(
-    function: str, values: Array, group: npt.NDArray[np.int64], n: int
-) -> Array:
+def _aggregated(function: str, values: Array, group: npt.NDArray[np.int64], n: int) -> Array:
     """Aggregate values by group in row order; nothing over nobody."""
     if function in ("sum", "count"):
         total = np.zeros(n)

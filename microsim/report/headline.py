@@ -113,7 +113,14 @@ def _trust(officials: Sequence[Official], contents: Contents, console: Console) 
 
 
 def _moved(moved: Sequence[Moved], console: Console) -> None:
-    table = _table("\nProbabilities calibrated to official totals", "", "before", "after", "ratio before", "after")
+    table = _table(
+        "\nProbabilities calibrated to official totals",
+        "",
+        "before",
+        "after",
+        "ratio before",
+        "after",
+    )
     for one in moved:
         note = "" if one.reached else " (out of reach)"
         table.add_row(
@@ -151,7 +158,9 @@ def _poverty(contents: Contents, figures: Figures, console: Console) -> None:
         table = _table(title, "", "poor, %", "change, points", "gap, %", "poor, persons", "change")
         first = contents.scenarios[0]
         before = [figures.get("D1", first, row, line) for row in (POOR, "FGT1 Gap", "Poor")]
-        table.add_row("Status quo", f"{before[0]:.2f}", "", f"{before[1]:.2f}", f"{before[2]:,.0f}", "")
+        table.add_row(
+            "Status quo", f"{before[0]:.2f}", "", f"{before[1]:.2f}", f"{before[2]:,.0f}", ""
+        )
         for name, label in _reforms(contents):
             now = [figures.get("D1", name, row, line) for row in (POOR, "FGT1 Gap", "Poor")]
             table.add_row(

@@ -127,7 +127,9 @@ class ArrayRules:
             self._faults(out.poison) if out.poison.any() else {},
         )
 
-    def _people(self, start: npt.NDArray[np.int64], persons: Columns, households: Columns) -> People:
+    def _people(
+        self, start: npt.NDArray[np.int64], persons: Columns, households: Columns
+    ) -> People:
         faults = FaultList()
         given = {"person": persons, "household": households}
         lengths = {"person": int(start[-1]), "household": len(start) - 1}
@@ -238,7 +240,13 @@ def compile_rules(
     )
     evaluator = Evaluator(program, [law], [0], wanted)
     return ArrayRules(
-        system.definitions, program, evaluator, tuple(persons), tuple(households), tuple(totals), scale
+        system.definitions,
+        program,
+        evaluator,
+        tuple(persons),
+        tuple(households),
+        tuple(totals),
+        scale,
     )
 
 
@@ -265,7 +273,9 @@ def _nodes(graph: Graph) -> Iterator[tree.Node]:
 def _starts(size: npt.ArrayLike) -> npt.NDArray[np.int64]:
     sizes = np.asarray(size)
     if sizes.ndim != 1 or not sizes.size or sizes.min() < 1:
-        raise InputError("household sizes: a household without members, or none. Expected 1 or more.")
+        raise InputError(
+            "household sizes: a household without members, or none. Expected 1 or more."
+        )
     start = np.zeros(sizes.size + 1, np.int64)
     np.cumsum(sizes, out=start[1:])
     return start
@@ -283,5 +293,7 @@ def _weighting(
     faults.raise_if_any()
     if groups.min() < 0 or groups.max() >= n_groups:
         found = f"{groups.min()} to {groups.max()}"
-        raise InputError(f"column group: out of range; found {found}, expected 0 to {n_groups - 1}.")
+        raise InputError(
+            f"column group: out of range; found {found}, expected 0 to {n_groups - 1}."
+        )
     return Weighting(weights, np.zeros(0, np.int32), groups, 1, n_groups)

@@ -67,7 +67,10 @@ def calibrated_settings(
     before, first = _simulated(model, population, question, targets), list(values)
     now = list(before)
     for _ in range(ROUNDS):
-        if all(abs(n / t.value - 1) < CLOSE or v >= 1 for n, t, v in zip(now, targets, values, strict=True)):
+        if all(
+            abs(n / t.value - 1) < CLOSE or v >= 1
+            for n, t, v in zip(now, targets, values, strict=True)
+        ):
             break
         for i, target in enumerate(targets):
             if now[i] > 0:
@@ -123,12 +126,13 @@ def _simulated(
     return [0.0 if math.isnan(value) else value for value in found]
 
 
-def _bare_contents(
-    model: Model, population: PopulationReader, people: np.ndarray
-) -> Contents:
+def _bare_contents(model: Model, population: PopulationReader, people: np.ndarray) -> Contents:
     """Return contents with cells and the baseline's schemes only: all that a total is compared with."""
     shape = (1, len(model.measures), 2, N_AGE_GROUPS, N_STATUSES)
     cells = Cells(
-        model.measures, people.reshape(shape), np.zeros(shape, np.int64), np.zeros((*shape[:2], 1, 2))
+        model.measures,
+        people.reshape(shape),
+        np.zeros(shape, np.int64),
+        np.zeros((*shape[:2], 1, 2)),
     )
     return Assembler.bare(model, population, cells)

@@ -97,8 +97,13 @@ class Assembler:
             contributions=tuple(Contribution(c.id, c.payer) for c in scheme.contributions),
             benefits=tuple(
                 Benefit(
-                    b.id, b.function, b.kind, b.means_tested, b.of,
-                    self._parameter(b.minimum, system) if b.minimum else None, bool(b.eligible),
+                    b.id,
+                    b.function,
+                    b.kind,
+                    b.means_tested,
+                    b.of,
+                    self._parameter(b.minimum, system) if b.minimum else None,
+                    bool(b.eligible),
                 )
                 for b in scheme.benefits
             ),  # fmt: skip
@@ -185,7 +190,9 @@ class Assembler:
         if not system.retirement_age:
             return None
         parameter = system.definitions.parameters[system.retirement_age]
-        value = value_at(parameter, month_index(self.model.year, 12), yearly=True, frame=self.model.frame)
+        value = value_at(
+            parameter, month_index(self.model.year, 12), yearly=True, frame=self.model.frame
+        )
         if parameter.kind == "table":
             by_sex = {int(row[0]): float(row[1]) for row in value}  # type: ignore[union-attr]
             return by_sex[0], by_sex[1]

@@ -106,7 +106,6 @@ class Writer:
         name = "__".join(part.replace(" ", "_") for part in parts if part)
         self.out.measures[measure] = self.add(name, of, unit, "year", formula)
 
-
     def count_of(self, measure: Measure, of_measure: Measure) -> None:
         """Add a measure that counts who has more than 0 of another."""
         self.out.measures[measure] = self.out.measures[of_measure]
@@ -129,7 +128,9 @@ def engine_variables(system: System) -> EngineVariables:
     for tax in system.taxes.values():
         name = tax.variable
         of = writer.of(name)
-        writer.measure(Measure("tax", "", tax.id, "amount"), of, "currency/year", writer.yearly(name))
+        writer.measure(
+            Measure("tax", "", tax.id, "amount"), of, "currency/year", writer.yearly(name)
+        )
         writer.count_of(Measure("tax", "", tax.id, "payers"), Measure("tax", "", tax.id, "amount"))
         if tax.origin == "households":
             _instrument(writer, f"tax.{tax.id}", name, -1)
@@ -181,7 +182,9 @@ def _contributions(writer: Writer, scheme: SchemeRule) -> None:
         measure = Measure("scheme", scheme.id, "", "insurable")
         of = writer.of(name)
         value = writer.monthly(name)
-        formula = f"year({value} if {contributing} else 0)" if of == "person" else writer.yearly(name)
+        formula = (
+            f"year({value} if {contributing} else 0)" if of == "person" else writer.yearly(name)
+        )
         writer.measure(measure, of, "currency/year", formula)
     wages = f"year(earnings + self_employment_income if {contributing} else 0)"
     measure = Measure("scheme", scheme.id, "", "covered_wages")
@@ -296,7 +299,9 @@ def _received(writer: Writer, wanted: Iterable[tuple[SchemeRule, BenefitRule]]) 
     return f"year({' or '.join(flags)}) > 0" if flags else "false"
 
 
-def _all_benefits(system: System, functions: tuple[str, ...] = ()) -> list[tuple[SchemeRule, BenefitRule]]:
+def _all_benefits(
+    system: System, functions: tuple[str, ...] = ()
+) -> list[tuple[SchemeRule, BenefitRule]]:
     return [
         (scheme, benefit)
         for scheme in system.schemes.values()
@@ -313,7 +318,9 @@ def _coverage(writer: Writer) -> None:
         if f"scheme__{s.id}__contributing" in writer.variables
     ]
     contributes = f"year({' or '.join(contributing)}) > 0" if contributing else "false"
-    pension = " or ".join(f"year({n}) > 0" for n in system.incomes_pensions if writer.of(n) == "person")
+    pension = " or ".join(
+        f"year({n}) > 0" for n in system.incomes_pensions if writer.of(n) == "person"
+    )
     injured = [
         f"scheme__{s.id}__contributing"
         for s in system.schemes.values()

@@ -50,12 +50,21 @@ def explain_case(path: Path, names: list[str]) -> Explanation:
     unknown = [name for name in wanted if name not in rules.ids]
     if unknown:
         known = list(rules.definitions.variables)
-        raise InputError([Fault(str(path), f"unknown variable '{n}'", "", "", did_you_mean(n, known)) for n in unknown])
+        raise InputError(
+            [
+                Fault(str(path), f"unknown variable '{n}'", "", "", did_you_mean(n, known))
+                for n in unknown
+            ]
+        )
     interpreter = interpreter_of(case, rules, people, tuple(wanted))
     explainer = Explainer(interpreter, rules.definitions, rules.ids, (case.month or 1,))
     members = [member.name for member in case.members]
-    title = f"{case.name}: {case.system.name}, {case.year}" + (f"-{case.month:02d}" if case.month else "")
-    return Explanation(title, members, explainer.explain(list(dict.fromkeys(wanted)), case.month or 12))
+    title = f"{case.name}: {case.system.name}, {case.year}" + (
+        f"-{case.month:02d}" if case.month else ""
+    )
+    return Explanation(
+        title, members, explainer.explain(list(dict.fromkeys(wanted)), case.month or 12)
+    )
 
 
 def explain_run(
@@ -85,9 +94,13 @@ def explain_run(
         raise InputError(Fault("--month", "no such month", str(month), "1 to 12"))
     path = run / "question.json"
     if not path.is_file():
-        raise InputError(Fault(str(run), "not a run directory", "no question.json", "the --out of a run"))
+        raise InputError(
+            Fault(str(run), "not a run directory", "no question.json", "the --out of a run")
+        )
     stored = json.loads(path.read_text())
-    question = from_plain({k: v for k, v in stored.items() if k not in ("identity", "shard_persons")})
+    question = from_plain(
+        {k: v for k, v in stored.items() if k not in ("identity", "shard_persons")}
+    )
     with open_of(question) as population:
         model = model_of(question, population, load_scenario(question.scenario), compiled=False)
         if scenario not in model.names:
@@ -114,8 +127,12 @@ def _explained(
     law = LawReader(definitions, model.frame, model.year).law(periods, monthly, yearly)
     row = _row(population, household)
     columns = [c for c in shard_columns(model) if c not in COMPUTED]
-    part = population.read(row, row + 1, list(dict.fromkeys([*columns, *_inputs(model, population)])))
-    people = people_of(part.persons, part.households, _known_inputs(model, part.persons, part.households))
+    part = population.read(
+        row, row + 1, list(dict.fromkeys([*columns, *_inputs(model, population)]))
+    )
+    people = people_of(
+        part.persons, part.households, _known_inputs(model, part.persons, part.households)
+    )
     interpreter = Interpreter(graph, people, law, world)
     first = tuple(start for start, _ in periods)
     explainer = Explainer(interpreter, definitions, ids, first)

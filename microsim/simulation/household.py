@@ -87,7 +87,9 @@ def region_labels(system: System, more: tuple[str, ...] = ()) -> tuple[str, ...]
     return tuple(dict.fromkeys([*known, *found, *more, "elsewhere"]))
 
 
-def evaluate(case: HouseholdCase, rules: Rules | None = None, wanted: tuple[str, ...] = ()) -> CaseResult:
+def evaluate(
+    case: HouseholdCase, rules: Rules | None = None, wanted: tuple[str, ...] = ()
+) -> CaseResult:
     """Return the values of variables of a case: those wanted, else those it shows and expects.
 
     Raises
@@ -127,7 +129,9 @@ def wanted_names(case: HouseholdCase, rules: Rules) -> tuple[str, ...]:
     if not names:
         system = rules.system
         for scheme in system.schemes.values():
-            names += [c.variable for c in scheme.contributions] + [b.variable for b in scheme.benefits]
+            names += [c.variable for c in scheme.contributions] + [
+                b.variable for b in scheme.benefits
+            ]
         names += [tax.variable for tax in system.taxes.values()]
         names.append("disposable_income")
     if case.vary is not None and "disposable_income" not in names:

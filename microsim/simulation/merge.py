@@ -50,7 +50,11 @@ class Merged:
 
 
 def merge(
-    model: Model, evaluator: Evaluator, population: PopulationReader, folder: Path, units: Sequence[Unit]
+    model: Model,
+    evaluator: Evaluator,
+    population: PopulationReader,
+    folder: Path,
+    units: Sequence[Unit],
 ) -> Merged:
     """Return the sum of all shards of a run, read in the order of the population."""
     total: Arrays | None = None
@@ -68,14 +72,20 @@ def merge(
     records, residuals = _records(model, evaluator, population, parts, poison)
     ids = np.concatenate([part["household_id"] for part in parts])
     return Merged(
-        _cells(model, evaluator, population, total), records, _poisoned(model, poison, ids), residuals
+        _cells(model, evaluator, population, total),
+        records,
+        _poisoned(model, poison, ids),
+        residuals,
     )
 
 
 def _add(total: Arrays, arrays: Arrays) -> None:
     for hi, low, count in SUMS:
         merge_into(
-            total[hi].reshape(-1), total[low].reshape(-1), arrays[hi].reshape(-1), arrays[low].reshape(-1)
+            total[hi].reshape(-1),
+            total[low].reshape(-1),
+            arrays[hi].reshape(-1),
+            arrays[low].reshape(-1),
         )
         total[count] += arrays[count]
     total["smallest"] = np.minimum(total["smallest"], arrays["smallest"])

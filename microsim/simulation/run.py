@@ -27,7 +27,14 @@ from microsim.simulation.contents import Assembler
 from microsim.simulation.merge import Merged, Poisoned, merge
 from microsim.simulation.model import Model, unused_parameters
 from microsim.simulation.populations import find_population
-from microsim.simulation.question import Question, from_plain, model_of, open_of, question_of, to_plain
+from microsim.simulation.question import (
+    Question,
+    from_plain,
+    model_of,
+    open_of,
+    question_of,
+    to_plain,
+)
 from microsim.simulation.trust import Comparison, trust_table
 from microsim.simulation.unit import Unit, evaluate_shard, finished, plan_units, write_unit
 
@@ -134,7 +141,9 @@ def start_worker(setup: Payload) -> Worker:
         _MODELS[setup["identity"]] = (model_of(question, population), population)
     model, population = _MODELS[setup["identity"]]
     if question.identity(model) != setup["identity"]:
-        raise RunFailedError("a worker read other inputs than the coordinator; nothing was written.")
+        raise RunFailedError(
+            "a worker read other inputs than the coordinator; nothing was written."
+        )
     evaluator: Evaluator = model.evaluator()
     world = World(question.seed, question.replicate)
     folder = Path(setup["folder"])

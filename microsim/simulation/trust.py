@@ -68,7 +68,17 @@ class Comparison:
         ):
             status = "not applicable" if math.isnan(value) else "ok"
             made.append(
-                Row("baseline", self.year, CODE, self.item, column, unit, value, self.scheme, status=status)
+                Row(
+                    "baseline",
+                    self.year,
+                    CODE,
+                    self.item,
+                    column,
+                    unit,
+                    value,
+                    self.scheme,
+                    status=status,
+                )
             )
         return made
 
@@ -78,11 +88,20 @@ def trust_table(totals: Sequence[Total], year: int, contents: Contents) -> list[
     found = []
     for total in totals:
         if total.year == year:
-            unit = "persons" if total.item in ("contributors", "recipients", "formal jobs") else "LCU"
+            unit = (
+                "persons" if total.item in ("contributors", "recipients", "formal jobs") else "LCU"
+            )
             simulated, eligible = simulate(total, contents)
             found.append(
                 Comparison(
-                    total.scheme, total.item, year, unit, total.value, simulated, total.source, eligible
+                    total.scheme,
+                    total.item,
+                    year,
+                    unit,
+                    total.value,
+                    simulated,
+                    total.source,
+                    eligible,
                 )
             )
     return found

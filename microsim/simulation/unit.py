@@ -65,7 +65,12 @@ def shard_columns(model: Model) -> list[str]:
 
 
 def evaluate_shard(
-    model: Model, evaluator: Evaluator, population: PopulationReader, unit: Unit, world: World, threads: int
+    model: Model,
+    evaluator: Evaluator,
+    population: PopulationReader,
+    unit: Unit,
+    world: World,
+    threads: int,
 ) -> Arrays:
     """Return the exact sums and household records of one shard, as packed arrays."""
     part = population.read_markets(unit.first_market, unit.last_market, shard_columns(model))
