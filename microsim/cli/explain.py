@@ -1,4 +1,6 @@
-"""`microsim explain`: every formula behind a household's figures, down to inputs, draws and the law's source."""
+"""`microsim explain`: every formula behind a household's figures, down to inputs, draws and the
+law's source.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def explain(
     ] = 12,
     output_format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
-    """Explain a household: each formula with its numbers, the dated parameters with their source, the draws."""
+    """Explain a household: each formula with its numbers, the dated parameters with their source,
+    the draws.
+    """
     from microsim.simulation.explain import as_json, as_text
     from microsim.simulation.explaining import explain_case, explain_run
 

@@ -1,4 +1,6 @@
-"""`microsim household`: a family written by hand, under the law at any date, over a range of one input if wanted."""
+"""`microsim household`: a family written by hand, under the law at any date, over a range of one
+input if wanted.
+"""
 
 from __future__ import annotations
 

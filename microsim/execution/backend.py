@@ -20,8 +20,9 @@ class Job:
     Attributes
     ----------
     start
-        `module:function` that takes `setup` and returns the worker: a function from a unit to its receipt. A name
-        rather than an object, so that nothing but plain data goes to other processes.
+        `module:function` that takes `setup` and returns the worker: a function from a unit to its
+        receipt. A name rather than an object, so that nothing but plain data goes to other
+        processes.
     setup
         Plain data (what JSON can hold) from which a worker is made.
     units

@@ -1,7 +1,7 @@
 """The processes backend: spawned workers, each asking for the next unit; a dead worker is replaced.
 
-Not concurrent.futures: there one dead worker fails everything queued. Here only the unit it had is blamed; it is tried
-again, and given up after three deaths.
+Not concurrent.futures: there one dead worker fails everything queued. Here only the unit it had is
+blamed; it is tried again, and given up after three deaths.
 """
 
 from __future__ import annotations

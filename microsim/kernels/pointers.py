@@ -1,6 +1,8 @@
-"""Plain pointers to the data of arrays, for generated code: no bounds, no wraparound, nothing to count.
+"""Plain pointers to the data of arrays, for generated code: no bounds, no wraparound, nothing to
+count.
 
-Only generated rules use them: their indices are made by the engine, and the arrays outlive the call.
+Only generated rules use them: their indices are made by the engine, and the arrays outlive the
+call.
 """
 
 from __future__ import annotations

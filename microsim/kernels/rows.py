@@ -50,10 +50,11 @@ def add_month(
     first: bool,
     last: bool,
 ) -> None:
-    """Add months times value to the sum over the year; neighbouring periods of equal value count as one.
+    """Add months times value to the sum over the year; neighbouring periods of equal value count as
+    one.
 
-    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. `run` and `length`
-    keep the value and months not yet added.
+    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year.
+    `run` and `length` keep the value and months not yet added.
     """
     if first:
         if last:
@@ -90,10 +91,12 @@ def anchors(
     children: bool,
     with_head: bool,
 ) -> None:
-    """Turn a row of 0/1 (dependent child) into the row of the person each person's unit is anchored at.
+    """Turn a row of 0/1 (dependent child) into the row of the person each person's unit is anchored
+    at.
 
-    A couple is anchored at the partner who comes first. A dependent child joins the unit of its mother, else of its
-    father, else (if `with_head`) of the head, else stands alone; up to three further generations of dependents.
+    A couple is anchored at the partner who comes first. A dependent child joins the unit of its
+    mother, else of its father, else (if `with_head`) of the head, else stands alone; up to three
+    further generations of dependents.
     """
     own = np.empty(n, np.int64)
     for i in range(n):
@@ -126,7 +129,9 @@ def anchors(
 
 @inlined
 def largest_bits(bits: Ints, n: int) -> int:
-    """Return the bits of the largest absolute value of a row; NaN and infinity are larger than any number."""
+    """Return the bits of the largest absolute value of a row; NaN and infinity are larger than any
+    number.
+    """
     largest = 0
     for i in range(n):
         size = bits[i] & MAGNITUDE
@@ -149,7 +154,8 @@ def check(
     first_site: int,
     empty: npt.NDArray[np.bool_],
 ) -> None:
-    """Mark households whose amounts are not finite or too large for an exact sum; note rows that are all 0.
+    """Mark households whose amounts are not finite or too large for an exact sum; note rows that
+    are all 0.
 
     The site of measure m is `first_site + m`. `empty` has the shape of `measure_rows`.
     """
@@ -205,8 +211,9 @@ def tally(
 ) -> None:
     """Add a block's rows, times weight, to the exact sums by scenario, measure and cell.
 
-    Shapes: measure_rows (n_scenarios, n_measures), -1 where the baseline's sum holds; hi, low, count, seen
-    (n_scenarios, n_measures, n_cells); place_hi, place_low, place_count, place_seen (n_scenarios, n_measures, n_places).
+    Shapes: measure_rows (n_scenarios, n_measures), -1 where the baseline's sum holds; hi, low,
+    count, seen (n_scenarios, n_measures, n_cells); place_hi, place_low, place_count, place_seen
+    (n_scenarios, n_measures, n_places).
     `count` is of distinct households. A household-level row counts in the cell of the head.
     """
     bits = S.view(np.int64)
@@ -262,7 +269,9 @@ def copy_rows(
     source_rows: Codes,
     target: Floats,
 ) -> None:
-    """Copy rows of a block to columns kept whole; `target` shape (n_scenarios, n_columns, n), -1 copies nothing."""
+    """Copy rows of a block to columns kept whole; `target` shape (n_scenarios, n_columns, n), -1
+    copies nothing.
+    """
     for s in range(source_rows.shape[0]):
         for c in range(source_rows.shape[1]):
             if source_rows[s, c] >= 0:

@@ -1,6 +1,7 @@
 """Marginal-rate schedules and step tables, packed in one flat array of numbers.
 
-A schedule is packed as [n, threshold 1..n, rate 1..n]; a table with k keys as [n_1..n_k, key values 1 .. k, values in C order].
+A schedule is packed as [n, threshold 1..n, rate 1..n]; a table with k keys as [n_1..n_k, key values
+1 .. k, values in C order].
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ def pack_schedule(rows: Floats) -> Floats:
 
 
 def pack_table(rows: Floats) -> Floats:
-    """Pack rows (key 1, ..., key k, value), shape (n, k + 1); every combination of keys must be there once."""
+    """Pack rows (key 1, ..., key k, value), shape (n, k + 1); every combination of keys must be
+    there once.
+    """
     keys = [np.unique(rows[:, k]) for k in range(rows.shape[1] - 1)]
     order = np.lexsort(rows[:, :-1].T[::-1])
     sizes = [float(len(key)) for key in keys]

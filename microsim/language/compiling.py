@@ -82,7 +82,9 @@ def generate(graph: Graph, outputs: list[str]) -> tuple[str, Staging, Layout, Si
 
 
 def _pointers(n_inputs: int) -> str:
-    """Return the lines that turn arrays into pointers; offsets of rows are in elements of the scratch."""
+    """Return the lines that turn arrays into pointers; offsets of rows are in elements of the
+    scratch.
+    """
     inputs = "".join(f"pointer(inputs[{k}]), " for k in range(n_inputs)) or "0, "
     links = "".join(f"pointer(links[{k}]), " for k in range(4))
     return "\n".join(
@@ -141,7 +143,9 @@ def reachable(graph: Graph, outputs: list[str]) -> Graph:
 
 
 def cache_folder() -> Path:
-    """Return where compiled rules are kept: MICROSIM_CACHE, else the user's cache folder, else a temporary one."""
+    """Return where compiled rules are kept: MICROSIM_CACHE, else the user's cache folder, else a
+    temporary one.
+    """
     chosen = os.environ.get("MICROSIM_CACHE")
     folder = Path(chosen) if chosen else _user_cache() / "microsim" / "rules"
     try:
@@ -158,7 +162,8 @@ def _user_cache() -> Path:
 
 
 def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> Program:
-    """Return the compiled program of a graph; `outputs` are formula ids whose values are read from outside.
+    """Return the compiled program of a graph; `outputs` are formula ids whose values are read from
+    outside.
 
     Without `loaded` the source is generated but neither written nor imported.
     """
@@ -170,8 +175,9 @@ def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> P
 def load(source: str) -> ModuleType:
     """Load generated source as a module from the cache folder, written there if new.
 
-    The file's name is the hash of its content, of the version of the code generator and of the kernels it calls, so a
-    file once written never changes; its time is set to a constant because numba's own cache looks at it.
+    The file's name is the hash of its content, of the version of the code generator and of the
+    kernels it calls, so a file once written never changes; its time is set to a constant because
+    numba's own cache looks at it.
     """
     key = hashlib.blake2b(
         f"{VERSION}|{_kernel_hash()}|{source}".encode(), digest_size=12

@@ -24,10 +24,12 @@ class Location:
 class DatedValue:
     """A value of a parameter from a month on.
 
-    month: months since year 0 (year * 12 + month - 1) of the first month the value is the law of. A date that is not the
-    first of a month takes effect in the next month, unless the value says `first_payroll`.
-    value: float; for schedules an array (n, 2) of thresholds and rates; for tables (n, n_keys + 1) of keys and value.
-    A suspended value is 0.0 with `suspended` true. `date` is the date as written, `source` its own or the parameter's.
+    month: months since year 0 (year * 12 + month - 1) of the first month the value is the law of. A
+    date that is not the first of a month takes effect in the next month, unless the value says
+    `first_payroll`.
+    value: float; for schedules an array (n, 2) of thresholds and rates; for tables (n, n_keys + 1)
+    of keys and value. A suspended value is 0.0 with `suspended` true. `date` is the date as
+    written, `source` its own or the parameter's.
     """
 
     month: int
@@ -40,10 +42,11 @@ class DatedValue:
 
 @dataclass(frozen=True)
 class ParameterDefinition:
-    """A dated parameter. kind: scalar, schedule or table; category parameters hold the code of the label.
+    """A dated parameter. kind: scalar, schedule or table; category parameters hold the code of the
+    label.
 
-    keys: (name, unit) of each table key. index: frame series that moves the last value, or "". at: (month, day) at
-    which yearly formulas read it. rate_unit: unit of a schedule's rates.
+    keys: (name, unit) of each table key. index: frame series that moves the last value, or "". at:
+    (month, day) at which yearly formulas read it. rate_unit: unit of a schedule's rates.
     """
 
     name: str
@@ -76,8 +79,9 @@ class InputDefinition:
 class VariableDefinition:
     """A variable with one formula. period: month or year (derived from the unit where that tells).
 
-    cases: list of (condition, result) texts with their locations, the last condition "" for otherwise; `formula` is then "".
-    fixed_point: (start, tolerance) or None. of: person, household or a declared unit.
+    cases: list of (condition, result) texts with their locations, the last condition "" for
+    otherwise; `formula` is then "". fixed_point: (start, tolerance) or None. of: person, household
+    or a declared unit.
     """
 
     name: str
@@ -98,8 +102,9 @@ class VariableDefinition:
 class UnitDefinition:
     """A claim or tax unit: a partition of the household by a stated rule.
 
-    rule: "person alone", "couple", "couple with dependent children" or "parent with dependent children".
-    dependent: text of a boolean person expression (may be ""). children_without_parents: head or own.
+    rule: "person alone", "couple", "couple with dependent children" or "parent with dependent
+    children". dependent: text of a boolean person expression (may be ""). children_without_parents:
+    head or own.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""Runs a compiled program on people under the laws of several scenarios, sharing what they have in common."""
+"""Runs a compiled program on people under the laws of several scenarios, sharing what they have in
+common.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ LINK_ORDER = ("head", "spouse", "mother", "father")
 class Sum:
     """A weighted sum wanted.
 
-    formulas: id by scenario, None where the scenario has none. whether: count rows above 0 instead of adding their
-    values. in_cells, in_places: by sex, age group and status; by region and area.
+    formulas: id by scenario, None where the scenario has none. whether: count rows above 0 instead
+    of adding their values. in_cells, in_places: by sex, age group and status; by region and area.
     """
 
     formulas: tuple[str | None, ...]
@@ -42,7 +44,9 @@ class Sum:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to bring out: sums, smallest and largest values, columns kept whole; formula ids by scenario for each."""
+    """What to bring out: sums, smallest and largest values, columns kept whole; formula ids by
+    scenario for each.
+    """
 
     sums: tuple[Sum, ...] = ()
     extremes: tuple[tuple[str | None, ...], ...] = ()
@@ -65,10 +69,10 @@ class Weighting:
 class Evaluation:
     """What came out.
 
-    hi, low, count: (n_scenarios, n_sums, n_cells); place_hi, place_low, place_count: (n_scenarios, n_sums, n_places); smallest,
-    largest: (n_scenarios, n_extremes), infinite where nobody has more than 0; columns:
-    (n_scenarios, n_columns, n). Where `shared` (n_scenarios, n_sums or n_columns) is true the baseline's row holds.
-    poison: (n_households,), site or 0.
+    hi, low, count: (n_scenarios, n_sums, n_cells); place_hi, place_low, place_count: (n_scenarios,
+    n_sums, n_places); smallest, largest: (n_scenarios, n_extremes), infinite where nobody has more
+    than 0; columns: (n_scenarios, n_columns, n). Where `shared` (n_scenarios, n_sums or n_columns)
+    is true the baseline's row holds. poison: (n_households,), site or 0.
     """
 
     hi: Ints
@@ -157,7 +161,9 @@ class Evaluator:
         return moved
 
     def _place_rows(self) -> None:
-        """Give every slot its row of scratch: the baseline's, or the scenario's own where a stage runs again."""
+        """Give every slot its row of scratch: the baseline's, or the scenario's own where a stage
+        runs again.
+        """
         staging, layout = self.program.staging, self.program.layout
         n_periods, n_slots = len(self.laws[0].months), len(layout.rows)
         self.rows = np.zeros((len(self.laws), n_periods, n_slots), np.int32)
@@ -308,7 +314,8 @@ class Evaluator:
         part: tuple[npt.NDArray[np.generic], ...], first: int, last: int,
     ) -> None:  # fmt: skip
         cap = self.block_persons(people)
-        # An odd number of cache lines a row: else all rows meet in a few sets of the first-level cache.
+        # An odd number of cache lines a row: else all rows meet in a few sets of the first-level
+        # cache.
         width = 8 * ((cap + 7) // 8 | 1)
         scratch = np.zeros((max(1, self.n_rows), width))
         hi, low, count, place_hi, place_low, place_count, seen, place_seen, smallest, largest = part

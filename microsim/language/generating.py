@@ -1,7 +1,9 @@
-"""Writes the source of the compiled form: one function a stage, and a driver that takes blocks through all stages.
+"""Writes the source of the compiled form: one function a stage, and a driver that takes blocks
+through all stages.
 
-Generated code holds no law: parameters come as arrays, so a changed value never compiles again. Its text depends on
-the formulas only, and so does the name of the cached module (see compiling.py). Semantics are those of interpreter.py.
+Generated code holds no law: parameters come as arrays, so a changed value never compiles again. Its
+text depends on the formulas only, and so does the name of the cached module (see compiling.py).
+Semantics are those of interpreter.py.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from microsim.kernels.transcendental import exp, log, pow
 class Layout:
     """Positions the generated code uses: rows of scratch, columns of parameters, inputs in order.
 
-    rows: (formula id, "value" | "total" | "last" | "spare0" ...) -> slot. scalars, packed: parameter name -> column.
+    rows: (formula id, "value" | "total" | "last" | "spare0" ...) -> slot. scalars, packed:
+    parameter name -> column.
     """
 
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -47,7 +50,9 @@ class Layout:
     aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def row(self, key: str, what: str, *, per_period: bool = False) -> int:
-        """Return the slot of a row, made if new; a formula that only names a sum has that sum's row."""
+        """Return the slot of a row, made if new; a formula that only names a sum has that sum's
+        row.
+        """
         if what == "value" and key in self.aliases:
             key, what = self.aliases[key]
         slot = self.rows.setdefault((key, what), len(self.rows))
@@ -195,10 +200,11 @@ class StageWriter:
             self.put(f"    S[{self.row(formula.id, 'last')} + {self.index}] = {number}")
 
     def _total(self, formula: Formula, number: str) -> None:
-        """Write the sum over the year: months times value, neighbouring periods of equal value taken as one.
+        """Write the sum over the year: months times value, neighbouring periods of equal value
+        taken as one.
 
-        So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. Months of a
-        condition are whole numbers, whose sum is exact anyway.
+        So the sum is the same, to the bit, however finely the laws of other scenarios cut the year.
+        Months of a condition are whole numbers, whose sum is exact anyway.
         """
         at = self.index
         total = f"{self.row(formula.id, 'total')} + {at}"
@@ -578,7 +584,9 @@ def _heavy(node: tree.Node) -> bool:
 
 
 def aliases(graph: Graph) -> dict[str, tuple[str, str]]:
-    """Return the formulas that only name the year's sum or December's value of another, with that row."""
+    """Return the formulas that only name the year's sum or December's value of another, with that
+    row.
+    """
     found: dict[str, tuple[str, str]] = {}
     for formula in graph.formulas.values():
         root = formula.root

@@ -1,4 +1,6 @@
-"""Formulas of one or several systems as one graph: parts named by content, so that systems share what is the same."""
+"""Formulas of one or several systems as one graph: parts named by content, so that systems share
+what is the same.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ from microsim.language.quantities import BOOLEAN, Type, of_definition
 class Formula:
     """One computed column: of whom, in which period, by which expression.
 
-    References inside `root` to other computed columns carry the `id` of their formula as name; the arguments of
-    aggregates, links, year sums and month crossings are plain references or inputs. `anchor` is set for the
-    partition of a unit of people instead of an expression.
+    References inside `root` to other computed columns carry the `id` of their formula as name; the
+    arguments of aggregates, links, year sums and month crossings are plain references or inputs.
+    `anchor` is set for the partition of a unit of people instead of an expression.
     """
 
     id: str
@@ -40,7 +42,9 @@ class Formula:
 
 @dataclass
 class Graph:
-    """Formulas by id, in an order in which each comes after what it reads; variables of each system by name."""
+    """Formulas by id, in an order in which each comes after what it reads; variables of each system
+    by name.
+    """
 
     formulas: dict[str, Formula] = field(default_factory=dict)
     systems: list[dict[str, str]] = field(default_factory=list)

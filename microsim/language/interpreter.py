@@ -1,4 +1,6 @@
-"""The reference interpreter: plain NumPy, one column at a time, slow and obvious; the oracle of the compiler."""
+"""The reference interpreter: plain NumPy, one column at a time, slow and obvious; the oracle of the
+compiler.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,9 @@ class Place:
 class Interpreter:
     """Evaluates formulas of a graph on people under one law.
 
-    Values are float64 arrays (booleans as bool), of shape (n_persons,) for persons and units (at the anchor person's
-    row) and (n_households,) for households. `poison` holds for each household the smallest number of a site at which
-    a rule could not be computed, 0 for none.
+    Values are float64 arrays (booleans as bool), of shape (n_persons,) for persons and units (at
+    the anchor person's row) and (n_households,) for households. `poison` holds for each household
+    the smallest number of a site at which a rule could not be computed, 0 for none.
     """
 
     def __init__(
@@ -100,7 +102,8 @@ class Interpreter:
         alone = head if unit.children_without_parents == "head" else me
         parent = np.where(has_mother, mother, np.where(has_father, father, alone))
         anchor = np.where(dependent, couple[parent], couple)
-        # A dependent whose parent is dependent too joins the grandparent's unit; three steps reach great-grandparents.
+        # A dependent whose parent is dependent too joins the grandparent's unit; three steps reach
+        # great-grandparents.
         for _ in range(3):
             anchor = np.where(dependent, anchor[anchor], anchor)
         return anchor.astype(np.float64)

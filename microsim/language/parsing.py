@@ -1,4 +1,6 @@
-"""Reads one rule expression: Python syntax in, typed tree out; every fault with file, line and column."""
+"""Reads one rule expression: Python syntax in, typed tree out; every fault with file, line and
+column.
+"""
 
 from __future__ import annotations
 

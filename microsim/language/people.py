@@ -1,4 +1,6 @@
-"""What a rule is evaluated on: people in households, the law of the periods of a year, the random world."""
+"""What a rule is evaluated on: people in households, the law of the periods of a year, the random
+world.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ class People:
     start
         Shape (n_households + 1,), first person row of each household, int64.
     links
-        `head`, `spouse`, `mother`, `father`: shape (n_persons,), int16, position of the linked person within the
-        household, -1 for none.
+        `head`, `spouse`, `mother`, `father`: shape (n_persons,), int16, position of the linked
+        person within the household, -1 for none.
     inputs
         Columns by name, shape (n_persons,) or (n_households,) by what they describe.
     person_key, household_key
@@ -58,7 +60,8 @@ class Law:
     year
         Calendar year; also the period of yearly draws.
     months
-        Lengths in months of the periods the year is cut into; they sum to 12 (or to 1 for a single month).
+        Lengths in months of the periods the year is cut into; they sum to 12 (or to 1 for a single
+        month).
     monthly
         Parameter name -> one value a period: a float, or a packed schedule or table.
     yearly
@@ -75,7 +78,8 @@ class Law:
 class World:
     """The random world: seed and replicate; `fixed` answers named draws of hypothetical households.
 
-    `certain` makes every draw 0, so that anything with a positive probability happens (hypothetical households).
+    `certain` makes every draw 0, so that anything with a positive probability happens (hypothetical
+    households).
     """
 
     seed: int

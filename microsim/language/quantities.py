@@ -98,7 +98,9 @@ def of_definition(unit: str, labels: tuple[str, ...] = ()) -> Type | None:
 
 
 def common(a: Type, b: Type) -> Type | None:
-    """Return the type of a sum or of either branch of a choice, None where the two do not go together."""
+    """Return the type of a sum or of either branch of a choice, None where the two do not go
+    together.
+    """
     if a.kind != b.kind:
         return None
     if a.kind == "category":

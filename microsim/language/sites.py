@@ -1,4 +1,6 @@
-"""Places in the rules where a household can turn out not to be computable: divisions, tables, logarithms."""
+"""Places in the rules where a household can turn out not to be computable: divisions, tables,
+logarithms.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def _safe(node: tree.Node) -> bool:
 
 
 class SiteTable:
-    """Numbers of all sites of a graph, in the order of its formulas; equal for both implementations."""
+    """Numbers of all sites of a graph, in the order of its formulas; equal for both
+    implementations.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.sites: list[Site] = []

@@ -1,9 +1,10 @@
-"""Puts the formulas of a graph into stages: what is computed together in one loop over persons or households.
+"""Puts the formulas of a graph into stages: what is computed together in one loop over persons or
+households.
 
-The year is worked through in rounds: all months of a round, then what is yearly; a monthly formula that reads a yearly
-one opens the next round. Within a round, a value that crosses from persons to households or back, over a link, or over
-months waits for the next rank. Formulas that exist in different systems are kept in stages of their own, so that a
-scenario runs only what its law has.
+The year is worked through in rounds: all months of a round, then what is yearly; a monthly formula
+that reads a yearly one opens the next round. Within a round, a value that crosses from persons to
+households or back, over a link, or over months waits for the next rank. Formulas that exist in
+different systems are kept in stages of their own, so that a scenario runs only what its law has.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Slots:
-    """Rows of scratch a formula needs: its value (`per_period`: one for each), year sum, December value."""
+    """Rows of scratch a formula needs: its value (`per_period`: one for each), year sum, December
+    value.
+    """
 
     value: bool
     per_period: bool
@@ -52,7 +55,9 @@ class Staging:
 
 
 def dependencies(formula: Formula) -> list[tuple[tree.Node, str]]:
-    """Return (reading node, id) of every computed column a formula reads, partitions of units included."""
+    """Return (reading node, id) of every computed column a formula reads, partitions of units
+    included.
+    """
     found: list[tuple[tree.Node, str]] = []
     for reader, reference in references(formula.root):
         found.append((reader, reference.name))

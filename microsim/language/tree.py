@@ -23,7 +23,9 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Reference(Node):
-    """The value of a variable or input: of the same person or unit, or of the unit the person is in."""
+    """The value of a variable or input: of the same person or unit, or of the unit the person is
+    in.
+    """
 
     name: str
     of: str
@@ -108,7 +110,8 @@ class Lookup(Node):
 class Aggregate(Node):
     """sum, count, any, all, max or min of an expression over the members of a group.
 
-    group: household or a declared unit. over: person, or the unit whose members are summed (units of a household).
+    group: household or a declared unit. over: person, or the unit whose members are summed (units
+    of a household).
     """
 
     function: str
@@ -150,7 +153,9 @@ class YearSum(Node):
 
 @dataclass(frozen=True)
 class LastMonth(Node):
-    """Value of a monthly expression in December; made by the engine for stocks, not in the language."""
+    """Value of a monthly expression in December; made by the engine for stocks, not in the
+    language.
+    """
 
     argument: Node
 

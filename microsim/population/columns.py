@@ -38,7 +38,8 @@ class Column:
     of
         `person` or `household`.
     unit
-        Unit in the words of the rule language (`currency/month`, `years`, `boolean`, `category`, ...).
+        Unit in the words of the rule language (`currency/month`, `years`, `boolean`, `category`,
+        ...).
     dtype
         Storage type in memory and on disk.
     meaning
@@ -104,7 +105,7 @@ STANDARD: tuple[Column, ...] = (
 )
 
 # Kept beside the values, never read by rules: structure, weights, design, draws.
-# person:    household (derived from start), head/spouse/mother/father: position of the linked person within the
-#            household (int16, 0-based, -1 if none), draw_key (uint64)
-# household: household_id (int64), start (int64, first person row), size (int16), weight (float64),
-#            market (int32), stratum (int32), psu (int32), draw_key (uint64)
+# person:    household (derived from start), head/spouse/mother/father: position of the linked
+# person within the            household (int16, 0-based, -1 if none), draw_key (uint64) household:
+# household_id (int64), start (int64, first person row), size (int16), weight (float64),
+# market (int32), stratum (int32), psu (int32), draw_key (uint64)

@@ -1,4 +1,6 @@
-"""The first thing a run prints: trust table, cost of each reform, poverty before and after, who gains."""
+"""The first thing a run prints: trust table, cost of each reform, poverty before and after, who
+gains.
+"""
 
 from __future__ import annotations
 

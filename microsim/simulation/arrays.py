@@ -1,4 +1,6 @@
-"""Rules on arrays in memory: columns in, columns and exact weighted totals out; no files, no schemes, no tables."""
+"""Rules on arrays in memory: columns in, columns and exact weighted totals out; no files, no
+schemes, no tables.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,14 @@ class Answers:
     Attributes
     ----------
     persons, households
-        The columns asked for, shape (n_persons,) and (n_households,), in the unit of their variable.
+        The columns asked for, shape (n_persons,) and (n_households,), in the unit of their
+        variable.
     totals
-        Weighted totals by variable, shape (n_groups,): exact sums, rounded once; the same for every order of
-        households and any number of threads. Households in `faulty` are left out.
+        Weighted totals by variable, shape (n_groups,): exact sums, rounded once; the same for every
+        order of households and any number of threads. Households in `faulty` are left out.
     faulty
-        Shape (n_households,), 0, or the number of the fault that kept a household from being computed.
+        Shape (n_households,), 0, or the number of the fault that kept a household from being
+        computed.
     faults
         What the numbers in `faulty` mean: number -> formula and what is wrong.
     """
@@ -51,7 +55,8 @@ class Answers:
 
 @dataclass(frozen=True)
 class ArrayRules:
-    """A system's rules, compiled for columns in memory under the law of one month; made by `compile_rules`.
+    """A system's rules, compiled for columns in memory under the law of one month; made by
+    `compile_rules`.
 
     Attributes
     ----------
@@ -90,11 +95,13 @@ class ArrayRules:
         Parameters
         ----------
         size
-            Shape (n_households,), members of each household, 1 or more; persons are sorted by household.
+            Shape (n_households,), members of each household, 1 or more; persons are sorted by
+            household.
         persons, households
-            The inputs that rules read, shape (n_persons,) and (n_households,); categories as codes. Rules that
-            follow links need `head`, `spouse`, `mother`, `father` (position within the household, -1 for none);
-            rules with draws need `draw_key` of persons and households. `household_size` need not be given.
+            The inputs that rules read, shape (n_persons,) and (n_households,); categories as codes.
+            Rules that follow links need `head`, `spouse`, `mother`, `father` (position within the
+            household, -1 for none); rules with draws need `draw_key` of persons and households.
+            `household_size` need not be given.
         weight
             Shape (n_households,), for the totals; 1 if left out.
         group
@@ -109,7 +116,8 @@ class ArrayRules:
         Raises
         ------
         InputError
-            A column is missing, or its length is not that of its table; a size or group is out of range.
+            A column is missing, or its length is not that of its table; a size or group is out of
+            range.
         """
         start = _starts(size)
         people = self._people(start, persons, households)
@@ -165,7 +173,9 @@ class ArrayRules:
         return People(start, links, inputs, keys[0], keys[1])
 
     def _faults(self, poison: npt.NDArray[np.int32]) -> dict[int, str]:
-        """Say what each fault number that occurs means; numbers above those of formulas are of totals."""
+        """Say what each fault number that occurs means; numbers above those of formulas are of
+        totals.
+        """
         sites = self.program.sites.sites
         found = {}
         for number in np.unique(poison[poison > 0]).tolist():
@@ -204,12 +214,14 @@ def compile_rules(
     frame
         Series that parameters follow or formulas read.
     scale
-        A power of two, in the unit of the totals: they are exact to 2**-64 of it, and hold 2**62 of it.
+        A power of two, in the unit of the totals: they are exact to 2**-64 of it, and hold 2**62 of
+        it.
 
     Raises
     ------
     InputError
-        Faults of the rules; an unknown variable, or one of other people than asked; no law for the month.
+        Faults of the rules; an unknown variable, or one of other people than asked; no law for the
+        month.
 
     Examples
     --------

@@ -1,4 +1,6 @@
-"""Checks files a modeller writes: systems build at every date their law changes, scenarios load, worked cases hold."""
+"""Checks files a modeller writes: systems build at every date their law changes, scenarios load,
+worked cases hold.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def check_path(path: Path) -> Report:
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is by its first telling key: system, scenario, cases, reform, frame, or ''."""
+    """Return what a file is by its first telling key: system, scenario, cases, reform, frame, or
+    ''.
+    """
     faults = FaultList()
     top = FileTree(path).read(path, faults)
     faults.raise_if_any()

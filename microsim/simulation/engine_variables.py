@@ -1,6 +1,8 @@
-"""Writes the engine's own formulas in the rule language: what tables need of schemes, taxes, incomes and coverage.
+"""Writes the engine's own formulas in the rule language: what tables need of schemes, taxes,
+incomes and coverage.
 
-They are ordinary variables: computed by the same two implementations, shown by `explain`, named with double underscores.
+They are ordinary variables: computed by the same two implementations, shown by `explain`, named
+with double underscores.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ EMPLOYED = (
 class EngineVariables:
     """The engine's formulas of one system.
 
-    measures: what to sum, by measure; of those in `whether`, count who has more than 0. instruments: household amounts a year by `scheme.item`, with sign; concepts: income
-    concepts a year by name; december: the December amount of each benefit; pensions: those in payment that come with the data, a year.
+    measures: what to sum, by measure; of those in `whether`, count who has more than 0.
+    instruments: household amounts a year by `scheme.item`, with sign; concepts: income concepts a
+    year by name; december: the December amount of each benefit; pensions: those in payment that
+    come with the data, a year.
     """
 
     definitions: Definitions
@@ -77,7 +81,9 @@ class Writer:
         return name if variable is not None and variable.period == "year" else f"year({name})"
 
     def household_sum(self, names: Iterable[str]) -> str:
-        """Return a monthly household expression that adds up variables of persons, units and households."""
+        """Return a monthly household expression that adds up variables of persons, units and
+        households.
+        """
         by_owner: dict[str, list[str]] = {}
         for name in names:
             by_owner.setdefault(self.of(name), []).append(self.monthly(name))
@@ -291,7 +297,9 @@ def _incomes(writer: Writer) -> None:
 
 
 def _received(writer: Writer, wanted: Iterable[tuple[SchemeRule, BenefitRule]]) -> str:
-    """Return a yearly person expression: the person, or its household or unit, receives one of the benefits."""
+    """Return a yearly person expression: the person, or its household or unit, receives one of the
+    benefits.
+    """
     flags = []
     for _, benefit in wanted:
         if benefit.kind.startswith("cash"):

@@ -1,4 +1,6 @@
-"""Shows how a household's figures come about: every formula with its numbers, down to inputs, draws and dated law."""
+"""Shows how a household's figures come about: every formula with its numbers, down to inputs, draws
+and dated law.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from microsim.policy.dated import dated_value_at
 
 @dataclass(frozen=True)
 class ParameterUse:
-    """A parameter as a formula read it: value, date and source of the dated value, place in the law files."""
+    """A parameter as a formula read it: value, date and source of the dated value, place in the law
+    files.
+    """
 
     name: str
     value: Any
@@ -42,7 +46,8 @@ class DrawUse:
 class Step:
     """One variable of the household, with what its formula read.
 
-    values: one a member, or one for the household. month: 1 to 12 for a monthly variable, 0 for a yearly one.
+    values: one a member, or one for the household. month: 1 to 12 for a monthly variable, 0 for a
+    yearly one.
     """
 
     name: str
@@ -91,7 +96,8 @@ class Explainer:
             self.names.setdefault(key, name)
 
     def explain(self, names: list[str], month: int) -> list[Step]:
-        """Return every step from the inputs to the named variables, what is read before what reads it.
+        """Return every step from the inputs to the named variables, what is read before what reads
+        it.
 
         Parameters
         ----------

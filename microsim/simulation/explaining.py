@@ -1,4 +1,6 @@
-"""Finds the household that `explain` is asked about: in the population of a run, or in a household file."""
+"""Finds the household that `explain` is asked about: in the population of a run, or in a household
+file.
+"""
 
 from __future__ import annotations
 

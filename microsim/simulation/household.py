@@ -1,4 +1,6 @@
-"""Hypothetical households: the same rules on a family written by hand, at any date, over a range of one input."""
+"""Hypothetical households: the same rules on a family written by hand, at any date, over a range of
+one input.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,9 @@ class Rules:
 class CaseResult:
     """Values of the variables of one case.
 
-    values: variable -> shape (n_points, n_members) for persons and units, (n_points, 1) for the household; n_points is 1
-    unless the case varies an input, whose values are `points`. neutral: inputs left out, with the value used.
+    values: variable -> shape (n_points, n_members) for persons and units, (n_points, 1) for the
+    household; n_points is 1 unless the case varies an input, whose values are `points`. neutral:
+    inputs left out, with the value used.
     """
 
     case: HouseholdCase
@@ -95,7 +98,8 @@ def evaluate(
     Raises
     ------
     InputError
-        Faults of the rules; a parameter without value at the date; a rule that cannot be computed for the household.
+        Faults of the rules; a parameter without value at the date; a rule that cannot be computed
+        for the household.
     """
     regions = region_labels(case.system, (case.region,) if case.region else ())
     rules = rules or rules_of(case.system, regions)
@@ -124,7 +128,9 @@ def evaluate(
 
 
 def wanted_names(case: HouseholdCase, rules: Rules) -> tuple[str, ...]:
-    """Return what a case shows, or expects, or else every benefit, contribution and tax, and disposable income."""
+    """Return what a case shows, or expects, or else every benefit, contribution and tax, and
+    disposable income.
+    """
     names = [*case.show, *(e.variable for e in case.expect)]
     if not names:
         system = rules.system
@@ -140,7 +146,9 @@ def wanted_names(case: HouseholdCase, rules: Rules) -> tuple[str, ...]:
 
 
 def value_of(interpreter: Interpreter, rules: Rules, name: str, *, whole_year: bool) -> Array:
-    """Return a variable's values: of the month, or of the year (the sum of amounts a month, December of the rest)."""
+    """Return a variable's values: of the month, or of the year (the sum of amounts a month,
+    December of the rest).
+    """
     key, variable = rules.ids[name], rules.definitions.variables[name]
     if variable.period == "year":
         return interpreter.value(key).astype(np.float64)
@@ -156,7 +164,9 @@ def value_of(interpreter: Interpreter, rules: Rules, name: str, *, whole_year: b
 def interpreter_of(
     case: HouseholdCase, rules: Rules, people: People, names: tuple[str, ...]
 ) -> Interpreter:
-    """Return an interpreter of the case's law at its date; draws are certain unless the case says otherwise."""
+    """Return an interpreter of the case's law at its date; draws are certain unless the case says
+    otherwise.
+    """
     ids = closure(rules, names)
     monthly, yearly = used_parameters(rules.graph, ids)
     reader = LawReader(rules.definitions, case.frame, case.year)
@@ -191,7 +201,9 @@ def closure(rules: Rules, names: tuple[str, ...]) -> set[str]:
 def people_of_case(
     case: HouseholdCase, rules: Rules
 ) -> tuple[People, npt.NDArray[np.float64], dict[str, float]]:
-    """Return the household, once for each value of the varied input; the values; and inputs left out."""
+    """Return the household, once for each value of the varied input; the values; and inputs left
+    out.
+    """
     points = np.array(case.vary.values() if case.vary else [np.nan])
     n, size = len(points), len(case.members)
     persons: dict[str, Array] = {}
@@ -279,7 +291,8 @@ def check_case(case: HouseholdCase, rules: Rules | None = None) -> list[Check]:
 
 
 def marginal_rates(result: CaseResult) -> npt.NDArray[np.float64]:
-    """Return METR between neighbouring points: 1 - change of disposable income / change of the input.
+    """Return METR between neighbouring points: 1 - change of disposable income / change of the
+    input.
 
     Shape (n_points,); the first is NaN. Both are taken in the same period.
     """

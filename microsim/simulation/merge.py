@@ -29,7 +29,9 @@ FACTS = (
 
 @dataclass(frozen=True)
 class Poisoned:
-    """Households that a rule could not be computed for: how many, which first, at what place in the rules."""
+    """Households that a rule could not be computed for: how many, which first, at what place in the
+    rules.
+    """
 
     variable: str
     what: str
@@ -135,7 +137,9 @@ def _extremes(
 
 
 def _whole(evaluator: Evaluator, parts: Sequence[Arrays]) -> npt.NDArray[np.float64]:
-    """Return columns (n_scenarios, n_columns, n_households), what a scenario shares taken from the baseline."""
+    """Return columns (n_scenarios, n_columns, n_households), what a scenario shares taken from the
+    baseline.
+    """
     kept = ~evaluator.households_shared
     stacked = np.concatenate([part["columns"] for part in parts], axis=1)
     whole = np.zeros((*kept.shape, stacked.shape[1]))
@@ -189,7 +193,9 @@ def _residuals(
     pensions: npt.NDArray[np.float64],
     instruments: npt.NDArray[np.float64],
 ) -> tuple[float, ...]:
-    """Return for each scenario the largest |disposable - its parts| of any household, relative to its largest amount."""
+    """Return for each scenario the largest |disposable - its parts| of any household, relative to
+    its largest amount.
+    """
     found = []
     for s in range(len(concepts)):
         parts = concepts[s, :, CONCEPTS.index("market")] + pensions[s] + instruments[s].sum(axis=1)

@@ -1,4 +1,6 @@
-"""Brings a scenario's systems together as one program: formulas of all reforms, laws of the year, what to measure."""
+"""Brings a scenario's systems together as one program: formulas of all reforms, laws of the year,
+what to measure.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ class Model:
     systems
         The law of each.
     measures, instruments, stocks
-        What is summed; the household amounts kept, by `scheme.item`; the benefits whose December amounts are kept.
+        What is summed; the household amounts kept, by `scheme.item`; the benefits whose December
+        amounts are kept.
     """
 
     names: tuple[str, ...]
@@ -94,7 +97,8 @@ def build(
     *,
     compiled: bool = True,
 ) -> Model:
-    """Return the model of some systems in a year; without `compiled` no machine code is made or loaded.
+    """Return the model of some systems in a year; without `compiled` no machine code is made or
+    loaded.
 
     Raises
     ------
@@ -175,7 +179,9 @@ def _laws(
 
 
 def _money_scale(frame: Frame, year: int) -> float:
-    """Return the power of two that puts the average yearly wage (or what is known nearest to it) into [1, 2)."""
+    """Return the power of two that puts the average yearly wage (or what is known nearest to it)
+    into [1, 2).
+    """
     for name, months in (
         ("average_wage", 12.0),
         ("poverty_line_830", 12.0),

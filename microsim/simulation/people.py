@@ -1,4 +1,6 @@
-"""Turns rows of a population file into the people rules are evaluated on, with the columns the engine computes."""
+"""Turns rows of a population file into the people rules are evaluated on, with the columns the
+engine computes.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ def age_group(age: Array) -> npt.NDArray[np.int64]:
 def weighting_of(
     persons: dict[str, Array], households: dict[str, Array], n_regions: int
 ) -> Weighting:
-    """Return weights and the cell of sex, age group and status of each person, region and area of each household."""
+    """Return weights and the cell of sex, age group and status of each person, region and area of
+    each household.
+    """
     cell = persons["sex"].astype(np.int64) * N_AGE_GROUPS + age_group(persons["age"])
     cell = cell * N_STATUSES + persons["employment_status"].astype(np.int64)
     place = households["region"].astype(np.int64) * 2 + households["urban"].astype(np.int64)

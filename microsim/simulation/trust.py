@@ -30,8 +30,8 @@ PAYER_ITEMS = {
 class Comparison:
     """One official total and what the baseline simulates.
 
-    simulated is NaN where the model has no such figure. eligible: simulated persons entitled, where the law has such a
-    rule; an official enrolment above it is reported, never clipped.
+    simulated is NaN where the model has no such figure. eligible: simulated persons entitled, where
+    the law has such a rule; an official enrolment above it is reported, never clipped.
     """
 
     scheme: str
@@ -108,7 +108,9 @@ def trust_table(totals: Sequence[Total], year: int, contents: Contents) -> list[
 
 
 def simulate(total: Total, contents: Contents) -> tuple[float, float]:
-    """Return what the baseline simulates for an official total, and the persons entitled (NaN where not known)."""
+    """Return what the baseline simulates for an official total, and the persons entitled (NaN where
+    not known).
+    """
     cells = contents.cells
     position = {measure: i for i, measure in enumerate(cells.measures)}
 

@@ -30,7 +30,9 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Unit:
-    """One shard: whole markets `first_market <= m < last_market`; `id` is the hash of all that can move its result."""
+    """One shard: whole markets `first_market <= m < last_market`; `id` is the hash of all that can
+    move its result.
+    """
 
     index: int
     first_market: int
@@ -126,7 +128,9 @@ def _children(
 
 
 def finished(folder: Path, unit: Unit) -> bool:
-    """Tell whether the unit's file is there and whole; a damaged one is taken away to be done again."""
+    """Tell whether the unit's file is there and whole; a damaged one is taken away to be done
+    again.
+    """
     path = folder / unit.file_name
     if not path.exists():
         return False
