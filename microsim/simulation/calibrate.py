@@ -7,25 +7,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from microsim.errors import Fault, InputError
 from microsim.files import month_index
-from microsim.kernels.accumulate import to_floats
-from microsim.language.people import World
+from microsim.kernels.accumulate import merge_into, to_floats
+from microsim.language.evaluating import Evaluator, Sum, Wanted, Weighting
+from microsim.language.people import People, World
 from microsim.policy.dated import value_at
 from microsim.population.store import PopulationReader
-from microsim.results.contents import Cells, Contents
+from microsim.results.contents import Cells
 from microsim.scenario.scenario import Calibration, Scenario
 from microsim.scenario.totals import Total
 from microsim.simulation.contents import Assembler
+from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import Model
-from microsim.simulation.people import N_AGE_GROUPS, N_STATUSES
-from microsim.simulation.question import Question, model_of
+from microsim.simulation.people import N_AGE_GROUPS, N_STATUSES, people_of, weighting_of
+from microsim.simulation.question import Question, systems_of
 from microsim.simulation.trust import simulate
-from microsim.simulation.unit import evaluate_shard, plan_units
+from microsim.simulation.unit import shard_columns
 
 ROUNDS = 4
 CLOSE = 0.002
+SLICE_MARKETS = 20  # read at a time, so that memory stays bounded
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,89 @@ class Calibrated:
     reached: bool
 
 
+class Calibrator:
+    """Evaluates the baseline of a model again and again, with other values of some parameters.
+
+    Only the sums that the targets compare with are made; the compiled rules are those of the run.
+    """
+
+    def __init__(
+        self, question: Question, population: PopulationReader, scenario: Scenario, model: Model
+    ) -> None:
+        self.question, self.population, self.scenario, self.model = (
+            question,
+            population,
+            scenario,
+            model,
+        )
+        self.world = World(question.seed, question.replicate)
+        self.wanted = Wanted(
+            tuple(Sum((one.formulas[0],), one.whether, True, False, one.scale) for one in model.wanted.sums)
+        )
+        self._slice: tuple[People, Weighting] | None = None
+
+    def simulated(self, question: Question, targets: list[Total]) -> list[float]:
+        """Return the baseline's figure for each target, under the settings of a question."""
+        evaluator = self._evaluator(question)
+        shape = (len(self.model.measures), 2 * N_AGE_GROUPS * N_STATUSES)
+        hi, low = np.zeros(shape, np.int64), np.zeros(shape, np.uint64)
+        for first in range(0, self.population.n_markets, SLICE_MARKETS):
+            people, weighting = self._read(first)
+            out = evaluator.run(people, weighting, self.world)
+            merge_into(hi.reshape(-1), low.reshape(-1), out.hi[0].reshape(-1), out.low[0].reshape(-1))
+        contents = Assembler.bare(self.model, self.population, self._cells(hi, low))
+        found = [simulate(target, contents)[0] for target in targets]
+        return [0.0 if math.isnan(value) else value for value in found]
+
+    def _evaluator(self, question: Question) -> Evaluator:
+        systems = systems_of(question, self.population, self.scenario)
+        definitions = replace(
+            self.model.engine[0].definitions,
+            parameters=next(iter(systems.values())).definitions.parameters,
+        )
+        program = self.model.program
+        monthly, yearly = used_parameters(program.graph, program.graph.members[0])
+        periods = common_periods([definitions], self.model.year, [monthly])
+        law = LawReader(definitions, self.model.frame, self.model.year).law(periods, monthly, yearly)
+        return Evaluator(program, [law], [0], self._kept())
+
+    def _kept(self) -> Wanted:
+        """Sums that the baseline has."""
+        return replace(self.wanted, sums=tuple(s for s in self.wanted.sums if s.formulas[0]))
+
+    def _cells(self, hi: npt.NDArray[np.int64], low: npt.NDArray[np.uint64]) -> Cells:
+        shape = (1, len(self.model.measures), 2, N_AGE_GROUPS, N_STATUSES)
+        people = np.zeros((shape[1], hi.shape[1]))
+        row = 0
+        for m, wanted in enumerate(self.wanted.sums):
+            if wanted.formulas[0] is not None:
+                people[m] = to_floats(hi[row], low[row], wanted.scale)
+                row += 1
+        nothing = np.zeros((*shape[:2], 1, 2))
+        return Cells(self.model.measures, people.reshape(shape), np.zeros(shape, np.int64), nothing)
+
+    def _read(self, first: int) -> tuple[People, Weighting]:
+        """Return some markets; a population of one slice is read once only."""
+        if self._slice is not None:
+            return self._slice
+        last = min(first + SLICE_MARKETS, self.population.n_markets)
+        part = self.population.read_markets(first, last, shard_columns(self.model))
+        inputs = self.model.program.layout.inputs
+        read = (
+            people_of(part.persons, part.households, inputs),
+            weighting_of(part.persons, part.households, len(self.population.regions)),
+        )
+        if self.population.n_markets <= SLICE_MARKETS:
+            self._slice = read
+        return read
+
+
 def calibrated_settings(
-    question: Question, population: PopulationReader, scenario: Scenario, say: Callable[[str], None]
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario,
+    model: Model,
+    say: Callable[[str], None],
 ) -> tuple[Question, list[Calibrated]]:
     """Return the question with the calibrated values as settings, and what was moved.
 
@@ -61,22 +146,18 @@ def calibrated_settings(
     chosen = {setting.partition("=")[0].strip() for setting in question.settings}
     wanted = [c for c in scenario.calibrate if c.parameter not in chosen]
     targets = [_target(scenario, one) for one in wanted]
-    alone = replace(scenario, reforms={})
-    model = model_of(question, population, alone)
     values = [_value(model, one.parameter) for one in wanted]
-    before, first = _simulated(model, population, question, targets), list(values)
+    calibrator = Calibrator(question, population, scenario, model)
+    before, first = calibrator.simulated(question, targets), list(values)
     now = list(before)
     for _ in range(ROUNDS):
-        if all(
-            abs(n / t.value - 1) < CLOSE or v >= 1
-            for n, t, v in zip(now, targets, values, strict=True)
-        ):
+        if all(_close(*one) for one in zip(now, targets, values, strict=True)):
             break
         for i, target in enumerate(targets):
             if now[i] > 0:
                 values[i] = min(1.0, values[i] * target.value / now[i])
         moved = replace(question, settings=(*question.settings, *_settings(wanted, values)))
-        now = _simulated(model_of(moved, population, alone), population, moved, targets)
+        now = calibrator.simulated(moved, targets)
     say(f"calibrated {len(wanted)} probabilities to official totals")
     done = [
         Calibrated(
@@ -86,6 +167,10 @@ def calibrated_settings(
         for i, one in enumerate(wanted)
     ]  # fmt: skip
     return replace(question, settings=(*question.settings, *_settings(wanted, values))), done
+
+
+def _close(now: float, target: Total, value: float) -> bool:
+    return abs(now / target.value - 1) < CLOSE or value >= 1
 
 
 def _settings(wanted: list[Calibration], values: list[float]) -> list[str]:
@@ -107,32 +192,4 @@ def _target(scenario: Scenario, one: Calibration) -> Total:
 def _value(model: Model, name: str) -> float:
     parameter = model.systems[0].definitions.parameters[name]
     month = month_index(model.year, 12)
-    return float(value_at(parameter, month, yearly=True, frame=model.frame))  # type: ignore[arg-type]
-
-
-def _simulated(
-    model: Model, population: PopulationReader, question: Question, targets: list[Total]
-) -> list[float]:
-    """Return the baseline's figure for each target."""
-    evaluator, world = model.evaluator(), World(question.seed, question.replicate)
-    n_measures = len(model.measures)
-    people = np.zeros((n_measures, 2 * N_AGE_GROUPS * N_STATUSES))
-    for unit in plan_units(population, 1_000_000, ""):
-        arrays = evaluate_shard(model, evaluator, population, unit, world, 1)
-        for m, wanted in enumerate(model.wanted.sums):
-            people[m] += to_floats(arrays["hi"][0, m], arrays["low"][0, m], wanted.scale)
-    contents = _bare_contents(model, population, people)
-    found = [simulate(target, contents)[0] for target in targets]
-    return [0.0 if math.isnan(value) else value for value in found]
-
-
-def _bare_contents(model: Model, population: PopulationReader, people: np.ndarray) -> Contents:
-    """Return contents with cells and the baseline's schemes only: all that a total is compared with."""
-    shape = (1, len(model.measures), 2, N_AGE_GROUPS, N_STATUSES)
-    cells = Cells(
-        model.measures,
-        people.reshape(shape),
-        np.zeros(shape, np.int64),
-        np.zeros((*shape[:2], 1, 2)),
-    )
-    return Assembler.bare(model, population, cells)
+    return float(value_at(parameter, month, yearly=True, frame=model.frame))

@@ -83,8 +83,19 @@ class Assembler:
                 if known is None:
                     found[scheme.id] = made
                 else:
-                    found[scheme.id] = replace(known, scenarios=(*known.scenarios, name))
+                    found[scheme.id] = self._same(known, made, name, scheme)
         return tuple(found.values())
+
+    def _same(self, known: Scheme, made: Scheme, name: str, rule: SchemeRule) -> Scheme:
+        """Return a scheme that several scenarios have; its metadata must be the same in all of them."""
+        if replace(made, scenarios=known.scenarios) != known:
+            self.faults.add(
+                str(rule.where),
+                f"scheme {rule.id} has other lines, financing or administration in scenario {name}",
+                expected="one description of a scheme in all scenarios of a run",
+                remedy="In the reform, abolish the scheme and add it under another name.",
+            )
+        return replace(known, scenarios=(*known.scenarios, name))
 
     def _scheme(self, scheme: SchemeRule, system: System, scenario: str) -> Scheme:
         basis, value = self._administration(scheme.administration, system)

@@ -10,6 +10,7 @@ from typing import Any
 from microsim import __version__
 from microsim.files import SourceFile
 from microsim.language.definitions import Location
+from microsim.policy.system import System
 from microsim.population.store import PopulationReader, open_population
 from microsim.scenario.frame import Frame, Series
 from microsim.scenario.scenario import Scenario, load_scenario, with_frame
@@ -116,14 +117,22 @@ def model_of(
         Faults of the scenario, its rules or settings, or inputs that the population lacks.
     """
     scenario = scenario or load_scenario(question.scenario)
+    systems = systems_of(question, population, scenario)
     frame = merged_frame(scenario.frame, frame_of_population(population))
-    system = with_frame(with_regions(scenario.system, population.regions), frame)
-    systems = replace(scenario, system=system).systems(question.settings)
     names, laws = list(systems), list(systems.values())
     model = build(names, laws, frame, scenario.year, compiled=compiled)
     known = {*population.person_columns, *population.household_columns, *COMPUTED}
     check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
     return model
+
+
+def systems_of(
+    question: Question, population: PopulationReader, scenario: Scenario
+) -> dict[str, System]:
+    """Return the law of each scenario under a question's settings, the baseline first."""
+    frame = merged_frame(scenario.frame, frame_of_population(population))
+    system = with_frame(with_regions(scenario.system, population.regions), frame)
+    return replace(scenario, system=system).systems(question.settings)
 
 
 def to_plain(question: Question) -> dict[str, Any]:

@@ -111,10 +111,11 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
     question = question_of(path, scenario, file, file_hash, options.seed, options.settings)
     population = open_of(question)
     calibrated: list[Calibrated] = []
-    if scenario.calibrate:
-        found = calibrated_settings(question, population, scenario, say)
-        question, calibrated = found
     model = model_of(question, population, scenario)
+    if scenario.calibrate:
+        found = calibrated_settings(question, population, scenario, model, say)
+        question, calibrated = found
+        model = model_of(question, population, scenario)
     identity = question.identity(model)
     _claim(options.out, question, identity, options.shard_persons)
     units = plan_units(population, options.shard_persons, identity)
