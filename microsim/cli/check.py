@@ -1,4 +1,4 @@
-"""`microsim check`: reads rule files, reports every fault, and runs the worked cases beside them."""
+"""`microsim check`: reads rule files, reports every fault, runs the worked cases beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `microsim` command: mounts every subcommand, prints faults as messages, returns exit codes."""
+"""The `microsim` command: mounts subcommands, prints faults as messages, returns exit codes."""
 
 from __future__ import annotations
 

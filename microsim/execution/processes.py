@@ -27,7 +27,7 @@ def _serve(connection: Connection, start: str, setup: Payload) -> None:
             connection.send(("done", worker(unit)))
     except InputError as error:
         connection.send(("input", [vars(fault) for fault in error.faults]))
-    except Exception:  # noqa: BLE001 - whatever it was, the coordinator must hear of it
+    except Exception:  # whatever it was, the coordinator must hear of it
         connection.send(("failed", traceback.format_exc()))
 
 
@@ -88,8 +88,8 @@ class _Pool:
         self.deaths[index] = self.deaths.get(index, 0) + 1
         if self.deaths[index] >= MOST_DEATHS:
             raise RunFailedError(
-                f"unit {index} ended its worker {MOST_DEATHS} times (last exit code {process.exitcode}); "
-                "finished units are kept. Use smaller shards (--shard-persons) if memory ran out."
+                f"unit {index} ended its worker {MOST_DEATHS} times "
+                f"(last exit code {process.exitcode}); finished units are kept. Use smaller shards (--shard-persons) if memory ran out."
             )
         self.waiting.appendleft((index, unit))
         self.start_worker()

@@ -14,20 +14,20 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def pointer(_: Any, array: Any) -> Any:  # noqa: ANN401 - numba's own types
     """Return the address of the first element of a contiguous array."""
-    signature = types.CPointer(array.dtype)(array)
+    signature = types.CPointer(array.dtype)(array)  # type: ignore[no-untyped-call]
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-        made = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-        return made.data
+        structure = cgutils.create_struct_proxy(signature.args[0])  # type: ignore[no-untyped-call]
+        return structure(context, builder, arguments[0]).data
 
     return signature, code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401 - numba's own types
+@intrinsic
+def shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - numba's types
     """Return a pointer moved on by a number of elements."""
     signature = start(start, types.intp)
 

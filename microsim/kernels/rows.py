@@ -1,4 +1,4 @@
-"""What the generated rules share: partitions of households, and the exact tally of a block of rows."""
+"""What generated rules share: partitions of households, and the exact tally of a block of rows."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def schedule(x: float, packed: Floats, offset: int) -> float:
 
 @inlined
 def step(x: float, packed: Floats, first: int, n: int) -> int:
-    """Return the index of the last of `n` increasing keys at or below `x`, -1 if `x` is below all."""
+    """Return the index of the last of `n` rising keys at or below `x`, -1 if `x` is below all."""
     found = -1
     for k in range(n):
         if packed[first + k] <= x:

@@ -1,4 +1,4 @@
-"""Turns a graph into a compiled program: generated source, cached by content, loaded as a module."""
+"""Turns a graph into a program: generated source, cached by content, loaded as a module."""
 
 from __future__ import annotations
 

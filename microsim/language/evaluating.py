@@ -329,7 +329,7 @@ class Evaluator:
             (people.person_key, people.household_key), scratch, np.zeros(cap, np.int32),
             self.rows, self.need, self.PM, self.PY, self.TM, self.TY, self.T,
             np.array(law.months, np.int64), sum(law.months),
-            stream_key(world.seed, world.replicate), law.year, out.poison,
+            np.uint64(stream_key(world.seed, world.replicate)), law.year, out.poison,
             weighting.weight, weighting.cell, weighting.place, self.measure_rows, self.measure_of,
             self.measure_in, self.inverse_scale, len(self.program.sites.sites) + 1,
             hi, low, count, seen, place_hi, place_low, place_count, place_seen,

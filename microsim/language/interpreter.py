@@ -73,7 +73,7 @@ class Interpreter:
         if of == "person":
             return np.ones(self.people.n_persons, bool)
         anchor = self._anchor(of)
-        return anchor == np.arange(self.people.n_persons)
+        return np.asarray(anchor == np.arange(self.people.n_persons), bool)
 
     def _anchor(self, of: str) -> npt.NDArray[np.int64]:
         return self.value(of.removeprefix("unit:")).astype(np.int64)
@@ -118,7 +118,7 @@ class Interpreter:
             self.trace(place, node, value)
         return value
 
-    def _evaluated(self, node: tree.Node, place: Place) -> Array:  # noqa: PLR0911
+    def _evaluated(self, node: tree.Node, place: Place) -> Array:
         match node:
             case tree.Number():
                 is_boolean = node.type.kind == "boolean"

@@ -55,7 +55,7 @@ class Context:
     period: str
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """Raised after a fault was noted, to leave the expression it is in."""
 
 
@@ -87,7 +87,7 @@ class Parser:
         try:
             node = self._node(body, context, expected)
             return node if expected is None else self._match(node, expected, body)
-        except _Stop:
+        except _StopError:
             return None
         except RecursionError:
             self.faults.add(str(where), "expression is nested too deeply", remedy="Split it up.")
@@ -120,12 +120,12 @@ class Parser:
         found: object = "",
         expected: object = "",
         remedy: str = "",
-    ) -> _Stop:
+    ) -> _StopError:
         column = getattr(node, "col_offset", 0)
         line = self._where.line + getattr(node, "lineno", 1) - 1
         place = f"{self._where.file}:{line}, column {column} of `{self._text.strip()}`"
         self.faults.add(place, what, found, expected, remedy)
-        return _Stop()
+        return _StopError()
 
     def _match(self, node: tree.Node, expected: Type, at: ast.expr) -> tree.Node:
         if common(node.type, expected) is None:
@@ -157,7 +157,7 @@ class Parser:
         raise self._fail(
             at,
             f"`{ast.unparse(at)}` is not part of the rule language",
-            remedy="Only arithmetic, comparisons, and/or/not, if/else and the listed functions are.",
+            remedy="Only arithmetic, comparison, and/or/not, if/else and the functions listed are.",
         )
 
     def _constant(self, at: ast.Constant, expected: Type | None) -> tree.Node:
@@ -193,7 +193,8 @@ class Parser:
             if variable.period != context.period:
                 raise self._fail(
                     at,
-                    f"`{name}` is per {variable.period}, but the formula around it is per {context.period}",
+                    f"`{name}` is per {variable.period}, "
+                    f"but the formula around it is per {context.period}",
                     remedy=f"Write {context.period}({name}).",
                 )
             return self._reference(at, name, variable.of, variable.unit, variable.labels, context)
@@ -207,7 +208,7 @@ class Parser:
             return tree.Parameter(kind, name)
         raise self._unknown(at, name)
 
-    def _unknown(self, at: ast.expr, name: str) -> _Stop:
+    def _unknown(self, at: ast.expr, name: str) -> _StopError:
         definitions = self.definitions
         known = [*definitions.variables, *definitions.inputs, *definitions.parameters]
         known += [f"frame.{series}" for series in definitions.frame]
@@ -225,7 +226,7 @@ class Parser:
     ) -> tree.Node:
         kind = of_definition(unit, labels)
         if kind is None:  # noted where it is defined
-            raise _Stop
+            raise _StopError
         downward = context.of == "person" or of == "household"
         if of != context.of and not downward:
             group = "members" if of == "person" else of
@@ -246,7 +247,7 @@ class Parser:
             )
         kind = of_definition(parameter.unit, parameter.labels)
         if kind is None:
-            raise _Stop
+            raise _StopError
         return tree.Parameter(kind, parameter.name)
 
     def _unary(self, at: ast.UnaryOp, context: Context) -> tree.Node:
@@ -338,7 +339,7 @@ class Parser:
         value = self._node(left, context)
         if not isinstance(right, ast.Tuple | ast.List | ast.Set) or not right.elts:
             raise self._fail(right, "`in` needs a list of values", remedy='Write x in ("a", "b").')
-        parts = []
+        parts: list[tree.Node] = []
         for element in right.elts:
             other = self._node(element, context, value.type)
             self._common(value, other, element)
@@ -391,7 +392,7 @@ class Parser:
             return ("household", *units)
         return units if context.of == "household" else ()
 
-    def _not_group(self, at: ast.Call, name: str, context: Context) -> _Stop:
+    def _not_group(self, at: ast.Call, name: str, context: Context) -> _StopError:
         groups = self._groups(context)
         allowed = ["members", *groups] if context.of != "person" else list(groups)
         return self._fail(
@@ -434,7 +435,8 @@ class Parser:
     def _plain(self, name: str, at: ast.Call, context: Context) -> tree.Node:
         least, most = {
             "min": (2, 99), "max": (2, 99), "clip": (3, 3), "abs": (1, 1), "round": (1, 2),
-            "floor": (1, 2), "ceil": (1, 2), "exp": (1, 1), "log": (1, 1), "sqrt": (1, 1), "pow": (2, 2),
+            "floor": (1, 2), "ceil": (1, 2), "exp": (1, 1), "log": (1, 1), "sqrt": (1, 1),
+            "pow": (2, 2),
         }[name]  # fmt: skip
         self._arity(at, name, least, most)
         arguments = [self._number(self._node(a, context), a) for a in at.args]

@@ -5,11 +5,12 @@ world.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]  # float64 or bool in rules; codes and keys beside them
 Floats = npt.NDArray[np.float64]
 
 

@@ -1,4 +1,4 @@
-"""Units and types of rule expressions: what may be added to, compared with or multiplied by what."""
+"""Units and types of rule expressions: what may be added to, compared with, multiplied by what."""
 
 from __future__ import annotations
 

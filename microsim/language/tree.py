@@ -34,7 +34,7 @@ class Reference(Node):
 
 @dataclass(frozen=True)
 class Parameter(Node):
-    """A scalar parameter or a series of the frame (`frame.` in front), at the time of the formula."""
+    """A scalar parameter or a series of the frame (`frame.` in front), at the formula's time."""
 
     name: str
 
@@ -162,7 +162,7 @@ class LastMonth(Node):
 
 @dataclass(frozen=True)
 class MonthOf(Node):
-    """A yearly expression seen from a month: a twelfth for an amount (division made by the parser)."""
+    """A yearly expression seen from a month: a twelfth for an amount (the parser divides)."""
 
     argument: Node
 

@@ -1,4 +1,4 @@
-"""The columns a population may have: name, type, unit, meaning and neutral value, in one registry."""
+"""The columns a population may have: name, type, unit, meaning and neutral value of each."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from microsim.language.definitions import Definitions, InputDefinition, Location, VariableDefinition
 from microsim.policy.system import BenefitRule, SchemeRule, System
-from microsim.results.contents import CONCEPTS, Measure
+from microsim.results.contents import Measure
 
 HERE = Location("engine", 0)
 PENSION_FUNCTIONS = ("OLD", "SUR", "DIS")

@@ -91,7 +91,7 @@ class Explainer:
         self.interpreter, self.definitions, self.ids = interpreter, definitions, ids
         self.first_months = first_months
         self.graph: Graph = interpreter.graph
-        self.names = {}
+        self.names: dict[str, str] = {}
         for name, key in ids.items():
             self.names.setdefault(key, name)
 
@@ -203,7 +203,7 @@ class Explainer:
                 value = law.yearly[name] if yearly else law.monthly[name][self._period(month)]
                 yield self._parameter(name, value, month, yearly)
 
-    def _parameter(self, name: str, value: Any, month: int, yearly: bool) -> ParameterUse:
+    def _parameter(self, name: str, value: float | Array, month: int, yearly: bool) -> ParameterUse:
         if name.startswith("frame."):
             unit = self.definitions.frame.get(name[6:], "")
             return ParameterUse(name, value, unit, "", "macro frame of the run", "")
@@ -299,7 +299,7 @@ def _shown(values: tuple[Any, ...], members: list[str]) -> str:
     return ", ".join(f"{name} {_number(value)}" for name, value in named)
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -123,7 +123,7 @@ def evaluate(
         if case.month == 0 and variable.unit == "currency/month":
             units[name] = "currency/year"
     _raise_if_poisoned(interpreter, case)
-    draws = {decision: outcome for decision, outcome in case.draws.items()}
+    draws = dict(case.draws)
     return CaseResult(case, points, values, units, neutral, draws)
 
 

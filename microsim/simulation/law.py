@@ -1,4 +1,4 @@
-"""Reads the parameters of a system at the months of a year, in the form rules are evaluated with."""
+"""Reads the parameters of a system at the months of a year, as rules are evaluated with them."""
 
 from __future__ import annotations
 
