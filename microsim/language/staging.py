@@ -19,7 +19,7 @@ Level = tuple[int, int, int]  # round, 0 monthly or 1 yearly, rank
 
 @dataclass
 class Stage:
-    """Formulas computed in one loop. `of` is person, household or a unit; `systems` that have it."""
+    """Formulas computed in one loop. `of`: person, household or a unit; `systems` that have it."""
 
     index: int
     level: Level
@@ -109,12 +109,13 @@ def stage(graph: Graph, outputs: set[str]) -> Staging:
     levels: dict[str, Level] = {}
     for key in ordered(graph):
         levels[key] = _level(graph.formulas[key], graph, levels)
-    groups: dict[tuple[Level, str, bool, tuple[int, ...]], Stage] = {}
+    groups: dict[tuple[Level, str, str, tuple[int, ...]], Stage] = {}
     for key in ordered(graph):
         formula = graph.formulas[key]
         systems = tuple(i for i, ids in enumerate(graph.members) if key in ids)
-        group = (levels[key], formula.of, formula.anchor is not None, systems)
-        if group not in groups or formula.anchor is not None:
+        alone = key if formula.anchor is not None else ""  # each partition is a stage of its own
+        group = (levels[key], formula.of, alone, systems)
+        if group not in groups:
             groups[group] = Stage(0, levels[key], formula.of, systems)
         groups[group].formulas.append(formula)
     # A formula is in every system of those that read it: what more systems have comes first.
