@@ -42,11 +42,7 @@ def run(
     households: Annotated[int | None, typer.Option(help="households to synthesise instead")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="print the headline only")] = False,
 ) -> None:
-    """Apply the law of a scenario to every household, baseline and reforms, and print the headline."""
-    from microsim.report.headline import headline
-    from microsim.simulation.run import Options
-    from microsim.simulation.run import run as run_scenario
-
+    """Apply a scenario's law to every household, baseline and reforms, and print the headline."""
     if shard_persons < 1:
         raise InputError(f"--shard-persons: found {shard_persons}; expected 1 or more.")
     error = Console(stderr=True, soft_wrap=True)
@@ -87,8 +83,8 @@ def _print(outcome: Outcome) -> None:
     for one in outcome.poisoned:
         ids = ", ".join(str(i) for i in one.first_ids)
         console.print(
-            f"{one.where}: {one.what} in {one.variable}: {one.households} households set aside in all scenarios "
-            f"(first: {ids}). THESE RESULTS ARE INCOMPLETE until that is settled.",
+            f"{one.where}: {one.what} in {one.variable}: {one.households} households set aside "
+            f"in all scenarios (first: {ids}). THESE RESULTS ARE INCOMPLETE until that is settled.",
             markup=False,
             highlight=False,
         )

@@ -89,7 +89,8 @@ class _Pool:
         if self.deaths[index] >= MOST_DEATHS:
             raise RunFailedError(
                 f"unit {index} ended its worker {MOST_DEATHS} times "
-                f"(last exit code {process.exitcode}); finished units are kept. Use smaller shards (--shard-persons) if memory ran out."
+                f"(last exit code {process.exitcode}); finished units are kept. "
+                "Use smaller shards (--shard-persons) if memory ran out."
             )
         self.waiting.appendleft((index, unit))
         self.start_worker()

@@ -20,8 +20,9 @@ def compiled_with(function: Function, inline: str = "never") -> Function:
     options: dict[str, Any] = {**OPTIONS, "inline": inline}
     compiled: Function = numba.njit(cache=True, **options)(function)
     if compiled is function:
-        # Whole numbers wrap around in kernels on purpose; plain NumPy scalars would warn of it.
-        compiled = np.errstate(over="ignore")(function)
+        # Whole numbers wrap around in kernels on purpose, and amounts that are not finite are cast
+        # before they are found out and thrown away; plain NumPy scalars would warn of both.
+        compiled = np.errstate(over="ignore", invalid="ignore")(function)
     return compiled
 
 

@@ -22,10 +22,12 @@ from microsim.language.staging import Stage, Staging, dependencies
 VERSION = "1"  # of the generated code; part of the cache key
 _DRIVER = """
 @kernel
-def drive(first_h, last_h, cap, start, inputs, links, keys, S, hidx, rows, need, PM, PY, TM, TY, T, months, n_months,
-          stream, year, poison, weight, cell, place, measure_rows, measure_of, measure_in, inverse_scale, first_site,
+def drive(first_h, last_h, cap, start, inputs, links, keys, S, hidx, rows, need, PM, PY, TM, TY, T,
+          months, n_months, stream, year, poison, weight, cell, place,
+          measure_rows, measure_of, measure_in, inverse_scale, first_site,
           hi, low, count, seen, place_hi, place_low, place_count, place_seen, empty,
-          extreme_rows, extreme_of, smallest, largest, person_rows, person_out, household_rows, household_out):
+          extreme_rows, extreme_of, smallest, largest,
+          person_rows, person_out, household_rows, household_out):
     n_scenarios, n_periods = rows.shape[0], rows.shape[1]
 {pointers}
     hlo = first_h
@@ -39,10 +41,11 @@ def drive(first_h, last_h, cap, start, inputs, links, keys, S, hidx, rows, need,
             for i in range(start[hlo + h] - lo, start[hlo + h + 1] - lo):
                 hidx[i] = h
 {rounds}
-        check(S, n, nh, hlo, hidx, measure_rows, measure_of, inverse_scale, weight, poison, first_site,
-              empty)
-        tally(S, n, nh, lo, hlo, start, hidx, links[0], weight, cell, place, poison, measure_rows, measure_of, measure_in,
-              inverse_scale, empty, hi, low, count, seen, place_hi, place_low, place_count, place_seen)
+        check(S, n, nh, hlo, hidx, measure_rows, measure_of, inverse_scale, weight, poison,
+              first_site, empty)
+        tally(S, n, nh, lo, hlo, start, hidx, links[0], weight, cell, place, poison,
+              measure_rows, measure_of, measure_in, inverse_scale, empty,
+              hi, low, count, seen, place_hi, place_low, place_count, place_seen)
         extremes(S, n, nh, hlo, hidx, poison, extreme_rows, extreme_of, smallest, largest)
         copy_rows(S, n, lo, person_rows, person_out)
         copy_rows(S, nh, hlo, household_rows, household_out)
@@ -70,8 +73,7 @@ def generate(graph: Graph, outputs: list[str]) -> tuple[str, Staging, Layout, Si
     staging = staging_module.stage(graph, set(outputs))
     layout, sites = Layout(aliases=aliases(graph)), SiteTable(graph)
     parts = [HEADER.replace("fill, mark", "check, copy_rows, extremes, fill, mark")]
-    for stage in staging.stages:
-        parts.append(StageWriter(stage, staging, graph, layout, sites).write())
+    parts += [StageWriter(one, staging, graph, layout, sites).write() for one in staging.stages]
     for key in outputs:
         layout.row(key, "value", per_period=staging.slots[key].per_period)
     pointers = _pointers(len(layout.inputs))

@@ -18,7 +18,7 @@ from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, 
 from microsim.language.compiling import Program
 from microsim.language.generating import input_arrays
 from microsim.language.graph import parameters_of
-from microsim.language.people import Floats, Law, People, World
+from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.staging import dependencies
 
 Ints = npt.NDArray[np.int64]
@@ -260,9 +260,9 @@ class Evaluator:
         self, people: People, weighting: Weighting, world: World, threads: int = 1
     ) -> Evaluation:
         """Evaluate all scenarios on people; `threads` share the households between them."""
-        out = self._empty(people, weighting)
+        out = self._empty(people)
         bounds = _bounds(people, threads)
-        parts = [self._partial(out, weighting) for _ in bounds[1:]]
+        parts = [self._partial(weighting) for _ in bounds[1:]]
         jobs = [
             lambda k=k: self._drive(
                 people, weighting, world, out, parts[k], bounds[k], bounds[k + 1]
@@ -281,20 +281,18 @@ class Evaluator:
         out.smallest, out.largest = parts[0][8:]
         return out
 
-    def _empty(self, people: People, weighting: Weighting) -> Evaluation:
+    def _empty(self, people: People) -> Evaluation:
         n_scenarios, nothing = len(self.laws), np.zeros(0, np.int64)
         return Evaluation(
-            nothing, nothing.astype(np.uint64), nothing, nothing, nothing.astype(np.uint64), nothing,
-            np.zeros(0), np.zeros(0),
+            nothing, nothing.astype(np.uint64), nothing,
+            nothing, nothing.astype(np.uint64), nothing, np.zeros(0), np.zeros(0),
             np.zeros((n_scenarios, len(self.wanted.person_columns), people.n_persons)),
             np.zeros((n_scenarios, len(self.wanted.household_columns), people.n_households)),
             np.zeros(people.n_households, np.int32),
             self.sums_shared, self.extremes_shared, self.persons_shared, self.households_shared,
         )  # fmt: skip
 
-    def _partial(
-        self, out: Evaluation, weighting: Weighting
-    ) -> tuple[npt.NDArray[np.generic], ...]:
+    def _partial(self, weighting: Weighting) -> tuple[Array, ...]:
         cells = (len(self.laws), len(self.wanted.sums), weighting.n_cells)
         places = (len(self.laws), len(self.wanted.sums), weighting.n_places)
         return (
@@ -311,7 +309,7 @@ class Evaluator:
 
     def _drive(
         self, people: People, weighting: Weighting, world: World, out: Evaluation,
-        part: tuple[npt.NDArray[np.generic], ...], first: int, last: int,
+        part: tuple[Array, ...], first: int, last: int,
     ) -> None:  # fmt: skip
         cap = self.block_persons(people)
         # An odd number of cache lines a row: else all rows meet in a few sets of the first-level
@@ -346,15 +344,13 @@ def _bounds(people: People, threads: int) -> list[int]:
     return [int(np.searchsorted(people.start, cut)) for cut in cuts[:-1]] + [people.n_households]
 
 
-def _merge(
-    into: tuple[npt.NDArray[np.generic], ...], part: tuple[npt.NDArray[np.generic], ...]
-) -> None:
+def _merge(into: tuple[Array, ...], part: tuple[Array, ...]) -> None:
     for first in (0, 3):
         merge_into(
             into[first].reshape(-1), into[first + 1].reshape(-1),
             part[first].reshape(-1), part[first + 1].reshape(-1),
         )  # fmt: skip
     for counts in (2, 5):
-        into[counts][...] += part[counts]  # type: ignore[operator, misc]
+        into[counts][...] += part[counts]
     into[8][...] = np.minimum(into[8], part[8])
     into[9][...] = np.maximum(into[9], part[9])

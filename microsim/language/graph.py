@@ -164,7 +164,7 @@ class Builder:
         self.faults.add(
             str(variable.where),
             "formulas depend on themselves: " + " -> ".join(cycle),
-            remedy="Break the cycle: let one of them read an amount that depends on none of the others.",
+            remedy="Break the cycle: let one of them read an amount that depends on no other.",
         )
         self.broken.update(cycle)
 

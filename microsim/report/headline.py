@@ -107,7 +107,8 @@ def _trust(officials: Sequence[Official], contents: Contents, console: Console) 
         table.add_row(one.name, unit, *cells, _shown(one.ratio, ".3f") + flag)
         if one.above_eligible:
             notes.append(
-                f"{one.name}: official {one.official:,.0f} is above the {one.eligible:,.0f} persons entitled in the model."
+                f"{one.name}: official {one.official:,.0f} is above the {one.eligible:,.0f} "
+                "persons entitled in the model."
             )
     console.print(table)
     for note in notes:
@@ -156,7 +157,8 @@ def _costs(contents: Contents, figures: Figures, console: Console) -> None:
 
 def _poverty(contents: Contents, figures: Figures, console: Console) -> None:
     for line, value in contents.poverty_lines.items():
-        title = f"\nPoverty, {line} line of {contents.currency} {value:,.0f} a month and equivalent person"
+        amount = f"{contents.currency} {value:,.0f}"
+        title = f"\nPoverty, {line} line of {amount} a month and equivalent person"
         table = _table(title, "", "poor, %", "change, points", "gap, %", "poor, persons", "change")
         first = contents.scenarios[0]
         before = [figures.get("D1", first, row, line) for row in (POOR, "FGT1 Gap", "Poor")]
@@ -166,8 +168,8 @@ def _poverty(contents: Contents, figures: Figures, console: Console) -> None:
         for name, label in _reforms(contents):
             now = [figures.get("D1", name, row, line) for row in (POOR, "FGT1 Gap", "Poor")]
             table.add_row(
-                label, _shown(now[0], ".2f"), _shown(now[0] - before[0], "+.2f"), _shown(now[1], ".2f"),
-                _shown(now[2], ",.0f"), _shown(now[2] - before[2], "+,.0f"),
+                label, _shown(now[0], ".2f"), _shown(now[0] - before[0], "+.2f"),
+                _shown(now[1], ".2f"), _shown(now[2], ",.0f"), _shown(now[2] - before[2], "+,.0f"),
             )  # fmt: skip
         console.print(table)
 

@@ -1,4 +1,4 @@
-"""Moves stated probabilities (take-up, compliance) until the baseline meets official totals; before and after are kept."""
+"""Moves stated probabilities (take-up, compliance) until the baseline meets official totals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SLICE_MARKETS = 20  # read at a time, so that memory stays bounded
 
 @dataclass(frozen=True)
 class Calibrated:
-    """One probability moved: its value before and after, the figure before and after, and the official total.
+    """One probability moved: it and the figure before and after, and the official total.
 
     `reached` is false where the total is out of reach (the probability would pass 1).
     """
@@ -67,7 +67,10 @@ class Calibrator:
         )
         self.world = World(question.seed, question.replicate)
         self.wanted = Wanted(
-            tuple(Sum((one.formulas[0],), one.whether, True, False, one.scale) for one in model.wanted.sums)
+            tuple(
+                Sum((one.formulas[0],), one.whether, True, False, one.scale)
+                for one in model.wanted.sums
+            )
         )
         self._slice: tuple[People, Weighting] | None = None
 
@@ -79,7 +82,9 @@ class Calibrator:
         for first in range(0, self.population.n_markets, SLICE_MARKETS):
             people, weighting = self._read(first)
             out = evaluator.run(people, weighting, self.world)
-            merge_into(hi.reshape(-1), low.reshape(-1), out.hi[0].reshape(-1), out.low[0].reshape(-1))
+            merge_into(
+                hi.reshape(-1), low.reshape(-1), out.hi[0].reshape(-1), out.low[0].reshape(-1)
+            )
         contents = Assembler.bare(self.model, self.population, self._cells(hi, low))
         found = [simulate(target, contents)[0] for target in targets]
         return [0.0 if math.isnan(value) else value for value in found]
@@ -93,7 +98,8 @@ class Calibrator:
         program = self.model.program
         monthly, yearly = used_parameters(program.graph, program.graph.members[0])
         periods = common_periods([definitions], self.model.year, [monthly])
-        law = LawReader(definitions, self.model.frame, self.model.year).law(periods, monthly, yearly)
+        reader = LawReader(definitions, self.model.frame, self.model.year)
+        law = reader.law(periods, monthly, yearly)
         return Evaluator(program, [law], [0], self._kept())
 
     def _kept(self) -> Wanted:

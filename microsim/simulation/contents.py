@@ -1,8 +1,10 @@
-"""Assembles what the tables are made from: scheme metadata of all scenarios, frame values, lines, cells, records."""
+"""Assembles what the tables are made from: schemes of all scenarios, frame, cells, records."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
 
 from microsim.errors import FaultList, InputError
 from microsim.files import month_index
@@ -27,7 +29,7 @@ ALWAYS = ("gdp", "government_expenditure", "average_wage", "minimum_wage", "cpi"
 
 
 class Assembler:
-    """Turns a model and its merged sums into contents; collects what has no value in the run's year."""
+    """Turns a model and its merged sums into contents; collects what the run's year lacks."""
 
     def __init__(self, model: Model, population: PopulationReader) -> None:
         self.model, self.population = model, population
@@ -48,7 +50,8 @@ class Assembler:
         Raises
         ------
         InputError
-            A given line, administration cost, poverty line or retirement age has no value in the run's year.
+            A given line, administration cost, poverty line or retirement age has no value in the
+            run's year.
         """
         model, system = self.model, self.model.systems[0]
         found = Contents(
@@ -87,7 +90,7 @@ class Assembler:
         return tuple(found.values())
 
     def _same(self, known: Scheme, made: Scheme, name: str, rule: SchemeRule) -> Scheme:
-        """Return a scheme that several scenarios have; its metadata must be the same in all of them."""
+        """Return a scheme that several scenarios have; its metadata must be equal in them."""
         if replace(made, scenarios=known.scenarios) != known:
             self.faults.add(
                 str(rule.where),
@@ -117,7 +120,7 @@ class Assembler:
                     bool(b.eligible),
                 )
                 for b in scheme.benefits
-            ),  # fmt: skip
+            ),
             given=tuple(self._given(line) for line in scheme.given),
             administration_basis=basis,
             administration_value=value,
@@ -137,7 +140,7 @@ class Assembler:
         parameter = system.definitions.parameters[name]
         try:
             month = month_index(self.model.year, 12)
-            return float(value_at(parameter, month, yearly=True, frame=self.model.frame))  # type: ignore[arg-type]
+            return float(value_at(parameter, month, yearly=True, frame=self.model.frame))
         except InputError as error:
             self.faults.faults.extend(error.faults)
             return 0.0
@@ -205,6 +208,6 @@ class Assembler:
             parameter, month_index(self.model.year, 12), yearly=True, frame=self.model.frame
         )
         if parameter.kind == "table":
-            by_sex = {int(row[0]): float(row[1]) for row in value}  # type: ignore[union-attr]
+            by_sex = {int(row[0]): float(row[1]) for row in np.atleast_2d(value)}
             return by_sex[0], by_sex[1]
-        return float(value), float(value)  # type: ignore[arg-type]
+        return float(value), float(value)

@@ -78,7 +78,7 @@ def rules_of(system: System, regions: tuple[str, ...] = ()) -> Rules:
 
 
 def region_labels(system: System, more: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the region labels that formulas compare with, and `more`: a case brings no population."""
+    """Return the region labels formulas compare with, and `more`: a case brings no population."""
     known = system.definitions.inputs["region"].labels
     texts = [
         text
@@ -224,8 +224,8 @@ def people_of_case(
     households["region"] = np.full(n, float(labels.index(case.region or "elsewhere")))
     if case.vary is not None:
         table = persons if case.vary.position >= 0 else households
-        column = table[case.vary.input].reshape(n, -1)
-        column[:, max(case.vary.position, 0)] = points
+        varied = table[case.vary.input].reshape(n, -1)
+        varied[:, max(case.vary.position, 0)] = points
     links = {
         link: np.tile(np.array([getattr(m, link) for m in case.members], np.int16), n)
         for link in LINKS
@@ -233,8 +233,8 @@ def people_of_case(
     start = np.arange(n + 1, dtype=np.int64) * size
     facts = {**persons, **links}
     computed = computed_inputs(facts, np.full(n, size, np.int64), start)
-    for name, column in computed.items():
-        (households if name == "household_size" else persons)[name] = column
+    for name, values in computed.items():
+        (households if name == "household_size" else persons)[name] = values
         neutral.pop(name, None)
     boolean = [n for n, c in rules.definitions.inputs.items() if c.unit == "boolean"]
     columns = {**persons, **households}
@@ -251,7 +251,8 @@ def _raise_if_poisoned(interpreter: Interpreter, case: HouseholdCase) -> None:
         site = interpreter.sites[int(number)]
         faults.add(
             str(site.formula.where),
-            f"{site.what} in the formula of {site.formula.name.removeprefix('part of ')} for case '{case.name}'",
+            f"{site.what} in the formula of {site.formula.name.removeprefix('part of ')} "
+            f"for case '{case.name}'",
             f"`{site.formula.text}`",
             "a formula that can be computed for this household",
         )

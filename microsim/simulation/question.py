@@ -1,4 +1,4 @@
-"""The question a run answers: scenario, settings, calibrated values, population; from it the model is made anywhere."""
+"""The question a run answers; from it, plain data, the model is made in any process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Question:
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def identity(self, model: Model) -> str:
-        """Return the hash of everything that can move a number: law, frame, population, seed, rules of the engine."""
+        """Return the hash of all that can move a number: law, frame, population, seed, engine."""
         return hash_of(
             {
                 "version": __version__,
@@ -109,7 +109,7 @@ def model_of(
     *,
     compiled: bool = True,
 ) -> Model:
-    """Return the model of a question; without `compiled` its rules are only read, for the interpreter.
+    """Return the model of a question; without `compiled` its rules are read for the interpreter.
 
     Raises
     ------

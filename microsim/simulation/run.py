@@ -1,4 +1,4 @@
-"""One run from question to answer: population, units, exact merge, tables, identities, results file."""
+"""One run from question to answer: population, units, exact merge, tables, identities, results."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
     Raises
     ------
     InputError
-        Faults of the files, each with file and line; or a run directory that holds another question.
+        Faults of the files, each with file and line; or a run directory of another question.
     RunFailedError
         Units failed, or an accounting identity does not hold.
     """
@@ -183,7 +183,8 @@ def _evaluate(
     def report(receipt: Payload) -> None:
         done[0] += 1
         say(
-            f"shard {done[0]} of {len(missing)}: {receipt['persons']:,} persons in {receipt['seconds']:.2f} s"
+            f"shard {done[0]} of {len(missing)}: "
+            f"{receipt['persons']:,} persons in {receipt['seconds']:.2f} s"
         )
 
     run_job(job, options.backend, options.workers, report)
