@@ -25,11 +25,11 @@ LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 
 @inlined
-def fill(S: Floats, row: int, seen: int, n: int) -> None:  # noqa: N803 - the scratch of generated code
-    """Set n numbers of two rows of scratch to 0."""
+def fill(row: Floats, seen: Floats, n: int) -> None:
+    """Set the first n numbers of two rows to 0."""
     for i in range(n):
-        S[row + i] = 0.0
-        S[seen + i] = 0.0
+        row[i] = 0.0
+        seen[i] = 0.0
 
 
 @inlined
@@ -41,43 +41,41 @@ def mark(poison: Codes, h: int, site: int) -> None:
 
 @inlined
 def add_month(
-    S: Floats,  # noqa: N803 - the scratch of generated code
-    total: int,
-    run: int,
-    length: int,
+    total: Floats,
+    run: Floats,
+    length: Floats,
+    i: int,
     value: float,
     months: int,
     first: bool,
     last: bool,
 ) -> None:
-    """Add months times value to the sum over the year; neighbouring periods of equal value count as
-    one.
+    """Add months times value to the sum over the year; neighbouring periods of equal value count as one.
 
-    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year.
-    `run` and `length` keep the value and months not yet added.
+    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. `run` and `length`
+    keep the value and months not yet added.
     """
     if first:
         if last:
-            S[total] = 0.0 + months * value
+            total[i] = 0.0 + months * value
         else:
-            S[total] = 0.0
-            S[run] = value
-            S[length] = months
+            total[i] = 0.0
+            run[i] = value
+            length[i] = months
         return
-    if value == S[run]:
-        S[length] += months
+    if value == run[i]:
+        length[i] += months
     else:
-        S[total] += S[length] * S[run]
-        S[run] = value
-        S[length] = months
+        total[i] += length[i] * run[i]
+        run[i] = value
+        length[i] = months
     if last:
-        S[total] += S[length] * S[run]
+        total[i] += length[i] * run[i]
 
 
 @inlined
 def anchors(
-    S: Floats,  # noqa: N803 - the scratch of generated code
-    row: int,
+    row: Floats,
     n: int,
     lo: int,
     hlo: int,
@@ -108,7 +106,7 @@ def anchors(
     joined = own.copy()
     if children:
         for i in range(n):
-            if S[row + i] != 0.0:
+            if row[i] != 0.0:
                 base = start[hlo + hidx[i]] - lo
                 parent = i
                 if mother[lo + i] >= 0:
@@ -121,10 +119,10 @@ def anchors(
         for _ in range(3):
             before = joined.copy()
             for i in range(n):
-                if S[row + i] != 0.0:
+                if row[i] != 0.0:
                     joined[i] = before[before[i]]
     for i in range(n):
-        S[row + i] = float(joined[i])
+        row[i] = float(joined[i])
 
 
 @inlined

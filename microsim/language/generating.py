@@ -26,7 +26,7 @@ import numpy as np
 
 from microsim.kernels.draws import uniform_of_stream
 from microsim.kernels.jit import kernel, rule
-from microsim.kernels.pointers import pointer
+from microsim.kernels.pointers import pointer, shifted
 from microsim.kernels.rows import add_month, anchors, fill, mark, tally
 from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
 from microsim.kernels.transcendental import exp, log, pow
@@ -73,7 +73,10 @@ class Layout:
         return self.inputs.setdefault(name, f"in_{len(self.inputs)}")
 
 
-COMMON = "S, rows, n, nh, lo, hlo, start, hidx, P, T, TO, stream, year, months, first, last, n_months, poison"
+COMMON = (
+    "S, rows, n, nh, lo, hlo, start, hidx, P, T, TO, stream, year, months, first, last, "
+    "n_months, poison"
+)
 
 
 class StageWriter:
@@ -111,7 +114,7 @@ class StageWriter:
         """Return the name of a row of scratch, fetched at the top of the function."""
         slots = self.staging.slots[key]
         slot = self.layout.row(key, what, per_period=what == "value" and slots.per_period)
-        self.top.setdefault(f"r{slot}", f"rows[{slot}]")
+        self.top.setdefault(f"r{slot}", f"shifted(S, rows[{slot}])")
         return f"r{slot}"
 
     def scalar(self, name: str) -> str:
@@ -160,14 +163,14 @@ class StageWriter:
     def _only_anchors(self, body: list[str]) -> list[str]:
         anchor = self.row(self.stage.of[5:], "value")
         zero = [
-            f"            S[{self.row(formula.id, what)} + i] = 0.0"
+            f"            {self.row(formula.id, what)}[i] = 0.0"
             for formula in self.stage.formulas
             for what in self._outputs(formula)
             if formula.id not in self.layout.aliases
         ]
         inner = ["    " + line for line in body]
         return [
-            f"        if S[{anchor} + i] == i:",
+            f"        if {anchor}[i] == i:",
             *inner,
             *(["        else:", *zero] if zero else []),
         ]
@@ -192,12 +195,12 @@ class StageWriter:
         number = f"({value} * 1.0)" if formula.type.kind == "boolean" else value
         slots = self.staging.slots[formula.id]
         if slots.value:
-            self.put(f"S[{self.row(formula.id, 'value')} + {self.index}] = {number}")
+            self.put(f"{self.row(formula.id, 'value')}[{self.index}] = {number}")
         if slots.total:
             self._total(formula, number)
         if slots.last:
             self.put("if last:")
-            self.put(f"    S[{self.row(formula.id, 'last')} + {self.index}] = {number}")
+            self.put(f"    {self.row(formula.id, 'last')}[{self.index}] = {number}")
 
     def _total(self, formula: Formula, number: str) -> None:
         """Write the sum over the year: months times value, neighbouring periods of equal value
@@ -207,20 +210,18 @@ class StageWriter:
         Months of a condition are whole numbers, whose sum is exact anyway.
         """
         at = self.index
-        total = f"{self.row(formula.id, 'total')} + {at}"
+        total = self.row(formula.id, "total")
         if formula.type.kind == "boolean":
-            self.put(f"S[{total}] = (0.0 if first else S[{total}]) + months * {number}")
+            self.put(f"{total}[{at}] = (0.0 if first else {total}[{at}]) + months * {number}")
             return
         run, length = self.row(formula.id, "run"), self.row(formula.id, "length")
-        self.put(
-            f"add_month(S, {total}, {run} + {at}, {length} + {at}, {number}, months, first, last)"
-        )
+        self.put(f"add_month({total}, {run}, {length}, {at}, {number}, months, first, last)")
 
     def _anchor_stage(self, formula: Formula) -> str:
         unit = formula.anchor
         assert unit is not None  # noqa: S101 - the caller looked
         row = self.row(formula.id, "value")
-        self.put(f"S[{row} + i] = ({self.expression(formula.root, formula)}) * 1.0")
+        self.put(f"{row}[i] = ({self.expression(formula.root, formula)}) * 1.0")
         couple = unit.rule.startswith("couple")
         children = "dependent children" in unit.rule
         with_head = unit.children_without_parents == "head"
@@ -231,7 +232,7 @@ class StageWriter:
             *top,
             "    for i in range(n):",
             *self.lines,
-            f"    anchors(S, {row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
+            f"    anchors({row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
             f"{couple}, {children}, {with_head})",
         ]
         return "\n".join(lines) + "\n"
@@ -305,12 +306,12 @@ class StageWriter:
         if node.of == "household" and self.index == "i":
             index = "hidx[i]"
         elif node.of.startswith("unit:") and node.of != self.stage.of:
-            index = f"int(S[{self.row(node.of[5:], 'value')} + i])"
+            index = f"int({self.row(node.of[5:], 'value')}[i])"
         return self._read(row, index, kind)
 
     @staticmethod
     def _read(row: str, index: str, kind: str) -> str:
-        place = f"S[{row} + {index}]"
+        place = f"{row}[{index}]"
         return f"({place} != 0.0)" if kind == "boolean" else place
 
     def _arithmetic(self, node: tree.Arithmetic, formula: Formula) -> str:
@@ -514,7 +515,7 @@ class StageWriter:
             guard = "            "
             if node.over != "person":
                 anchor = self.row(node.over[5:], "value")
-                lines.append(f"{guard}if S[{anchor} + j] == j:")
+                lines.append(f"{guard}if {anchor}[j] == j:")
                 guard += "    "
             match node.function:
                 case "sum":
@@ -538,34 +539,33 @@ class StageWriter:
             seen = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)} seen")
             self.aggregates[key] = f"r{spare}"
             for slot in (spare, seen):
-                self.top.setdefault(f"r{slot}", f"rows[{slot}]")
+                self.top.setdefault(f"r{slot}", f"shifted(S, rows[{slot}])")
             self._unit_loop(node, f"r{spare}", f"r{seen}")
         row = self.aggregates[key]
         if node.function == "any":
-            return f"(S[{row} + i] > 0.0)"
-        return f"(S[{row} + i] == 0.0)" if node.function == "all" else f"S[{row} + i]"
+            return f"({row}[i] > 0.0)"
+        return f"({row}[i] == 0.0)" if node.function == "all" else f"{row}[i]"
 
     def _unit_loop(self, node: tree.Aggregate, row: str, seen: str) -> None:
         anchor = self.row(node.group[5:], "value")
         text = self._member(node)
         put = self.before.append
-        put(f"    fill(S, {row}, {seen}, n)")
+        put(f"    fill({row}, {seen}, n)")
         put("    for j in range(n):")
-        put(f"        g = {row} + int(S[{anchor} + j])")
+        put(f"        g = int({anchor}[j])")
         match node.function:
             case "sum":
-                put(f"        S[g] = S[g] + {text}")
+                put(f"        {row}[g] = {row}[g] + {text}")
             case "count" | "any":
-                put(f"        S[g] = S[g] + (1.0 if {text} else 0.0)")
+                put(f"        {row}[g] = {row}[g] + (1.0 if {text} else 0.0)")
             case "all":
-                put(f"        S[g] = S[g] + (0.0 if {text} else 1.0)")
+                put(f"        {row}[g] = {row}[g] + (0.0 if {text} else 1.0)")
             case _:
                 op = ">" if node.function == "max" else "<"
                 put(f"        x = {text}")
-                put(f"        s = g - {row} + {seen}")
-                put(f"        if S[s] == 0.0 or x {op} S[g]:")
-                put("            S[g] = x")
-                put("            S[s] = 1.0")
+                put(f"        if {seen}[g] == 0.0 or x {op} {row}[g]:")
+                put(f"            {row}[g] = x")
+                put(f"            {seen}[g] = 1.0")
 
 
 _LINK = {"head": 0, "spouse": 1, "mother": 2, "father": 3}
