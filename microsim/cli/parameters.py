@@ -52,3 +52,8 @@ def import_workbook(
     typer.echo(f"{len(done.changes)} changes; {len(done.files)} files written.")
     for path in done.files:
         typer.echo(f"  {path}")
+
+
+def register(top: typer.Typer) -> None:
+    """Add the group of commands."""
+    top.add_typer(app, name="parameters")
