@@ -22,9 +22,7 @@ def check(
         typer.Argument(help="a country folder, or a system, scenario, household or cases file"),
     ],
 ) -> None:
-    """Check law, scenarios and worked cases: every fault with file and line; exit code 1 if a case
-    fails.
-    """
+    """Check law, scenarios and worked cases; every fault with file and line."""
     from microsim.simulation.checking import check_path
 
     console = Console(soft_wrap=True)

@@ -34,9 +34,7 @@ def explain(
     ] = 12,
     output_format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
-    """Explain a household: each formula with its numbers, the dated parameters with their source,
-    the draws.
-    """
+    """Explain a household: each formula with its numbers, the law's sources, the draws."""
     from microsim.simulation.explain import as_json, as_text
     from microsim.simulation.explaining import explain_case, explain_run
 
