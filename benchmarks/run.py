@@ -1,0 +1,168 @@
+"""Prints the benchmark tables: the plain system in turns with its baselines, rules a second, first result, memory.
+
+    python benchmarks/run.py [--persons 1000000,5000000] [--repeats 7] [--sections plain,rules,start,memory] [--write]
+
+`--write` puts the tables into benchmarks/README.md. Data and the Python of OpenFisca are kept in `--folder`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import commands
+import machine
+import turns
+from table import Table, millions, seconds
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+BEGIN, END = "<!-- tables: written by run.py -->", "<!-- end of tables -->"
+BACKENDS = "ours,polars,numpy,pandas,openfisca"
+SECTIONS = "plain,rules,start,memory"
+RULES_WANTED = {"plain": 40e6, "kenya": 4e6}
+
+
+def arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    parser.add_argument("--persons", default="1000000,5000000", help="sizes of the plain data")
+    parser.add_argument("--repeats", type=int, default=7, help="turns of each backend")
+    parser.add_argument("--backends", default=BACKENDS)
+    parser.add_argument("--sections", default=SECTIONS)
+    parser.add_argument("--households", type=int, default=100_000, help="of the Kenyan population")
+    parser.add_argument("--stream", type=int, default=10_000_000, help="persons of the memory test")
+    parser.add_argument("--folder", type=Path, default=cache / "microsim" / "benchmarks")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    return parser.parse_args()
+
+
+def header() -> Table:
+    """Return the table of the machine."""
+    table = Table("Machine", ("", ""))
+    for what, value in machine.described():
+        table.add(what, value)
+    when = datetime.now(UTC).strftime("%d %B %Y")
+    table.notes = [
+        f"{when}. Busy processes at the start, of others too: {machine.load()}. The machine is shared: "
+        "CPU seconds are the steadier figure."
+    ]
+    return table
+
+
+def rules(options: argparse.Namespace, population: Path) -> Table:
+    """Return persons a second and core."""
+    table = Table("Rules: persons a second and core (CPU time, one thread)", ("", "", "wanted"))
+    persons = int(options.persons.split(",")[0])
+    data = turns.data_folder(persons, options.folder)
+    for name, place, label in (
+        ("plain", data, f"plain system, {persons:,} persons"),
+        ("kenya", population, "Kenya's law, twelve months"),
+    ):
+        script = [sys.executable, str(HERE / "rules_speed.py"), name, str(place)]
+        found = json.loads(subprocess.run(script, check=True, capture_output=True, text=True).stdout)
+        for what, value in found.items():
+            if value > 1e5 and what != "persons":
+                wanted = {"plain": "rules alone", "kenya": "with what tables need"}[name] == what
+                goal = millions(RULES_WANTED[name]) if wanted else ""
+                table.add(f"{label}: {what}", millions(value), goal)
+        if name == "kenya":
+            facts = {what: f"{value:,.0f}" for what, value in found.items() if value < 1e7}
+            table.notes.append(
+                f"Kenya: {facts['persons']} persons, {facts['formulas']} formulas (the engine's own for "
+                f"tables and identities among them), {facts['periods']} stretches of the year with one "
+                f"law, {facts['totals']} weighted totals by sex, age group and status, region and area."
+            )
+    return table
+
+
+def first_result(options: argparse.Namespace, population: Path, made: commands.Timed | None) -> Table:
+    """Return seconds from start to first result."""
+    table = Table("Start to first result (`microsim run`, a fresh process)", ("", "wall", "CPU", "wanted"))
+    found = commands.first_results(population, max(3, options.repeats // 2))
+    goals = {"no compile cache": "15 s"}
+    for what, time in found.items():
+        table.add(what, seconds(time.wall), seconds(time.cpu), goals.get(what, "1.5 s"))
+    if made is not None:
+        table.add("synthesis of the population, beforehand", seconds(made.wall), seconds(made.cpu), "")
+    table.notes = [
+        f"Kenya, {options.households:,} households: baseline and four reforms, all tables and identities, "
+        "results file and headline; 2 threads. An empty compile cache holds no rules; the library's own "
+        "kernels are compiled once after the installation."
+    ]
+    return table
+
+
+def memory(options: argparse.Namespace, population: Path) -> Table:
+    """Return the memory of workers for two sizes of population."""
+    from microsim.population.store import open_population
+
+    table = Table("Memory", ("", "largest worker", "coordinator", "workers", "wall", "wanted"))
+    with open_population(population) as reader:
+        times = max(1, round(options.stream / reader.n_persons))
+    large = options.folder / f"kenya_{options.households}_times_{times}.h5"
+    if not large.exists():
+        commands.repeated(population, large, times, options.folder / "cache")
+    for file in (population, large):
+        with open_population(file) as reader:
+            label = f"{reader.n_persons:,} persons"
+        found = commands.memory_of_run(file, 2, options.folder / "cache")
+        table.add(
+            label, f"{found.worker:.0f} MiB", f"{found.coordinator:.0f} MiB", found.workers,
+            seconds(found.seconds), "300 MiB a worker",
+        )  # fmt: skip
+    table.notes = [
+        "`microsim run --backend processes --workers 2` of Kenya's baseline and four reforms; "
+        "largest resident memory, shared libraries included."
+    ]
+    return table
+
+
+def kenya(options: argparse.Namespace) -> tuple[Path, commands.Timed | None]:
+    """Return a population of Kenya and, if it was made now, the time that took."""
+    path = options.folder / f"kenya_{options.households}.h5"
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return path, commands.synthesise(path, options.households, options.folder / "cache")
+
+
+def write(text: str) -> None:
+    """Put the tables between the markers of the README."""
+    before, rest = README.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    README.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def main() -> None:
+    """Measure and print, section by section."""
+    options, tables = arguments(), []
+    sections = options.sections.split(",")
+
+    def show(table: Table) -> None:
+        tables.append(table)
+        print(table.text(), flush=True)
+
+    show(header())
+    if "plain" in sections:
+        for persons in options.persons.split(","):
+            backends = options.backends.split(",")
+            show(turns.compare(int(persons), options.repeats, backends, options.folder))
+    if {"rules", "start", "memory"} & set(sections):
+        population, made = kenya(options)
+        if "rules" in sections:
+            show(rules(options, population))
+        if "start" in sections:
+            show(first_result(options, population, made))
+        if "memory" in sections:
+            show(memory(options, population))
+    if options.write:
+        write("\n".join(table.text() for table in tables))
+
+
+if __name__ == "__main__":
+    main()
