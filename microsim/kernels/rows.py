@@ -50,10 +50,11 @@ def add_month(
     first: bool,
     last: bool,
 ) -> None:
-    """Add months times value to the sum over the year; neighbouring periods of equal value count as one.
+    """Add months times value to the sum over the year; neighbouring periods of equal value count as
+    one.
 
-    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year. `run` and `length`
-    keep the value and months not yet added.
+    So the sum is the same, to the bit, however finely the laws of other scenarios cut the year.
+    `run` and `length` keep the value and months not yet added.
     """
     if first:
         if last:
