@@ -40,6 +40,17 @@ class Formula:
         return self.root.type
 
 
+@dataclass(frozen=True)
+class QuotaColumns:
+    """What a run needs to freeze the cut-off of a quota: ids of rank and eligibility, the parameter of places."""
+
+    rank: str
+    eligible: str
+    places: str
+    variable: str
+    of: str
+
+
 @dataclass
 class Graph:
     """Formulas by id, in an order in which each comes after what it reads; variables of each system
@@ -49,6 +60,7 @@ class Graph:
     formulas: dict[str, Formula] = field(default_factory=dict)
     systems: list[dict[str, str]] = field(default_factory=list)
     members: list[frozenset[str]] = field(default_factory=list)  # ids of each system
+    quotas: dict[str, QuotaColumns] = field(default_factory=dict)  # in order of dependence
 
 
 def canonical(node: tree.Node) -> str:
@@ -202,6 +214,8 @@ class Builder:
                 inner = self._column(node.argument, "person", period, variable)
                 other = self._lowered(node.otherwise, of, period, variable)
                 return None if inner is None or other is None else _with(node, (inner, other))
+            case tree.Quota():
+                return self._quota(node, of, period, variable)
             case tree.YearSum() | tree.LastMonth():
                 inner = self._column(node.argument, of, "month", variable)
                 return None if inner is None else _with(node, (inner,))
@@ -224,6 +238,31 @@ class Builder:
             return lowered
         key = self._part(lowered, node.group, period, variable)  # a person reads its group's value
         return None if key is None else tree.Reference(node.type, key, group, False)
+
+    def _quota(
+        self, node: tree.Quota, of: str, period: str, variable: VariableDefinition
+    ) -> tree.Node | None:
+        """Return: eligible, and the rank is at most the cut-off that the run freezes."""
+        rank = self._column(node.rank, of, period, variable)
+        eligible = self._column(node.eligible, of, period, variable)
+        if rank is None or eligible is None:
+            return None
+        keys = [
+            one.name
+            if isinstance(one, tree.Reference) and not one.is_input
+            else self._part(one, of, period, variable)
+            for one in (rank, eligible)
+        ]
+        if keys[0] is None or keys[1] is None or not isinstance(node.places, tree.Parameter):
+            return None
+        text = "|".join((keys[0], keys[1], node.places.name))
+        name = "quota." + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        made = QuotaColumns(keys[0], keys[1], node.places.name, variable.name, of)
+        self.graph.quotas.setdefault(name, made)
+        cut = tree.Parameter(node.rank.type, name)
+        places = tree.Comparison(BOOLEAN, ">", node.places, tree.Number(node.places.type, 0.0))
+        within = tree.Comparison(BOOLEAN, "<=", rank, cut)
+        return tree.Logic(BOOLEAN, "and", tree.Logic(BOOLEAN, "and", eligible, places), within)
 
     def _reference(self, node: tree.Reference) -> tree.Node | None:
         of = self._unit(node.of)

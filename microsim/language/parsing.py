@@ -43,7 +43,7 @@ COUNT = Type("number", Unit(name="count"))
 MONTHS = Type("number", Unit(name="months"))
 FUNCTIONS = (
     *AGGREGATES, "clip", "abs", "round", "floor", "ceil", "exp", "log", "sqrt", "pow", "schedule",
-    "lookup", "of", "has", "happens", "propensity", "year", "month", "december",
+    "lookup", "of", "has", "happens", "propensity", "year", "month", "december", "among_first",
 )  # fmt: skip
 
 
@@ -373,6 +373,7 @@ class Parser:
             "year": self._year,
             "month": self._month,
             "december": self._december,
+            "among_first": self._among_first,
         }
         if name in handlers:
             return handlers[name](at, context)
@@ -574,6 +575,27 @@ class Parser:
     def _december(self, at: ast.Call, context: Context) -> tree.Node:
         argument = self._crossed(at, "december", context)
         return tree.LastMonth(argument.type, argument)
+
+    def _among_first(self, at: ast.Call, context: Context) -> tree.Node:
+        self._arity(at, "among_first", 3, 3)
+        self._drawable(at, context)
+        if context.period != "year":
+            raise self._fail(
+                at,
+                "`among_first(...)` belongs in yearly formulas",
+                "a monthly formula",
+                remedy="Make it a boolean variable with `period: year` and read it with month(x).",
+            )
+        places = self._node(at.args[0], context)
+        if not isinstance(places, tree.Parameter) or places.type.unit.dimension != (0, 0, 0):
+            raise self._fail(
+                at.args[0],
+                "the number of places must be a parameter or a series of the frame",
+                expected="a count of persons or households",
+            )
+        rank = self._number(self._node(at.args[1], context), at.args[1])
+        eligible = self._match(self._node(at.args[2], context), BOOLEAN, at.args[2])
+        return tree.Quota(BOOLEAN, places, rank, eligible)
 
     def _month(self, at: ast.Call, context: Context) -> tree.Node:
         self._arity(at, "month", 1, 1)

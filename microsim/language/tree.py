@@ -167,6 +167,18 @@ class MonthOf(Node):
     argument: Node
 
 
+@dataclass(frozen=True)
+class Quota(Node):
+    """Whether one is among the first `places` (weighted) of those eligible, by increasing rank.
+
+    The graph turns it into a comparison of the rank with a cut-off that the run freezes in a phase of its own.
+    """
+
+    places: Node
+    rank: Node
+    eligible: Node
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the sub-expressions of a node, in evaluation order."""
     match node:
@@ -182,5 +194,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.argument,)
         case Link():
             return (node.argument, node.otherwise)
+        case Quota():
+            return (node.places, node.rank, node.eligible)
         case _:
             return ()

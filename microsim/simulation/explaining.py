@@ -126,7 +126,9 @@ def _explained(
     graph = model.graph
     monthly, yearly = used_parameters(graph, set(ids.values()) | set(graph.members[index]))
     periods = common_periods([definitions], model.year, [monthly])
-    law = LawReader(definitions, model.frame, model.year).law(periods, monthly, yearly)
+    frozen = {n: float(v) for n, v in model.laws[index].yearly.items() if n.startswith("quota.")}
+    reader = LawReader(definitions, model.frame, model.year, frozen)
+    law = reader.law(periods, monthly, yearly)
     row = _row(population, household)
     columns = [c for c in shard_columns(model) if c not in COMPUTED]
     part = population.read(

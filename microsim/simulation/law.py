@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -43,7 +44,7 @@ def common_periods(
     """
     starts = {1}
     for definitions, names in zip(systems, used, strict=True):
-        dated = [name for name in names if not name.startswith("frame.")]
+        dated = [name for name in names if not name.startswith(("frame.", "quota."))]
         starts.update(first for first, _ in periods_of_year(definitions, year, dated))
     ordered = sorted(starts)
     ends = [*ordered[1:], 13]
@@ -60,8 +61,15 @@ def packed(parameter: ParameterDefinition, value: float | Floats) -> float | Flo
 class LawReader:
     """Reads one system's parameters; collects what has no value at a date."""
 
-    def __init__(self, definitions: Definitions, frame: Series, year: int) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        frame: Series,
+        year: int,
+        cut_offs: Mapping[str, float] | None = None,
+    ) -> None:
         self.definitions, self.frame, self.year = definitions, frame, year
+        self.cut_offs = cut_offs or {}
         self.faults = FaultList()
 
     def law(
@@ -100,6 +108,8 @@ class LawReader:
 
     def _value(self, name: str, month: int, yearly: bool) -> float | Floats:
         try:
+            if name.startswith("quota."):  # until a run has frozen it, everybody eligible has a place
+                return self.cut_offs.get(name, math.inf)
             if name.startswith("frame."):
                 return self.frame.value(name[6:], self.year)
             parameter = self.definitions.parameters[name]

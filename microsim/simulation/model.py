@@ -5,15 +5,15 @@ what to measure.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from microsim.errors import Fault, FaultList, InputError
 from microsim.kernels.accumulate import scale_of
-from microsim.language.compiling import Program, compile_graph
+from microsim.language.compiling import Program, compile_graph, reachable
 from microsim.language.definitions import Definitions
 from microsim.language.evaluating import Evaluator, Sum, Wanted
-from microsim.language.graph import Builder, Graph
+from microsim.language.graph import Builder, Graph, QuotaColumns, parameters_of
 from microsim.language.people import Law
 from microsim.policy.system import System
 from microsim.results.contents import CONCEPTS, Measure
@@ -53,6 +53,7 @@ class Model:
     stocks: tuple[tuple[str, str], ...]
     wanted: Wanted
     money_scale: float
+    quotas: dict[str, QuotaColumns] = field(default_factory=dict)
 
     def evaluator(self) -> Evaluator:
         """Return an evaluator bound to the laws of all scenarios."""
@@ -96,9 +97,20 @@ def build(
     year: int,
     *,
     compiled: bool = True,
+    cut_offs: Mapping[str, Sequence[float]] | None = None,
 ) -> Model:
-    """Return the model of some systems in a year; without `compiled` no machine code is made or
-    loaded.
+    """Return the model of some systems in a year.
+
+    Parameters
+    ----------
+    names, systems
+        The scenarios and their laws, the baseline first.
+    frame, year
+        Macro series, and the year to evaluate.
+    compiled
+        If not, no machine code is made or loaded: for the interpreter only.
+    cut_offs
+        Frozen cut-off of each quota by scenario; until a quota is frozen everybody eligible has a place.
 
     Raises
     ------
@@ -119,11 +131,13 @@ def build(
     outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
     for columns in (wanted.extremes, wanted.household_columns, wanted.person_columns):
         outputs += [k for column in columns for k in column if k is not None]
+    quotas = _quotas_of(graph, outputs)
+    outputs += [key for quota in quotas.values() for key in (quota.rank, quota.eligible)]
     program = compile_graph(graph, outputs, loaded=compiled)
-    laws = _laws(program, [one.definitions for one in engine], frame, year)
+    laws = _laws(program, [one.definitions for one in engine], frame, year, cut_offs or {})
     return Model(
         tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), graph, program, laws,
-        measures, instruments, stocks, wanted, money_scale,
+        measures, instruments, stocks, wanted, money_scale, quotas,
     )  # fmt: skip
 
 
@@ -162,16 +176,28 @@ def _wanted(
     return Wanted(sums, extremes, (), tuple(columns))
 
 
+def _quotas_of(graph: Graph, outputs: list[str]) -> dict[str, QuotaColumns]:
+    """Return the quotas that results depend on, in the order in which they can be frozen."""
+    kept = reachable(graph, outputs).formulas.values()
+    named = {name for formula in kept for name in parameters_of(formula.root)}
+    return {name: quota for name, quota in graph.quotas.items() if name in named}
+
+
 def _laws(
-    program: Program, definitions: Sequence[Definitions], frame: Frame, year: int
+    program: Program,
+    definitions: Sequence[Definitions],
+    frame: Frame,
+    year: int,
+    cut_offs: Mapping[str, Sequence[float]],
 ) -> tuple[Law, ...]:
     used = [used_parameters(program.graph, members) for members in program.graph.members]
     periods = common_periods(definitions, year, [monthly for monthly, _ in used])
     faults = FaultList()
     laws = []
-    for one, (monthly, yearly) in zip(definitions, used, strict=True):
+    for s, (one, (monthly, yearly)) in enumerate(zip(definitions, used, strict=True)):
+        frozen = {name: values[s] for name, values in cut_offs.items()}
         try:
-            laws.append(LawReader(one, frame, year).law(periods, monthly, yearly))
+            laws.append(LawReader(one, frame, year, frozen).law(periods, monthly, yearly))
         except InputError as error:
             faults.faults.extend(error.faults)
     faults.raise_if_any()

@@ -29,6 +29,8 @@ class Question:
         Path of the scenario file.
     settings
         `name=value` texts of `--set`, then of calibration, in order.
+    cut_offs
+        The frame that quotas read: for each quota its cut-off by scenario, frozen in a phase before.
     population
         Path of the population file; `population_hash` is of its content.
     seed, replicate
@@ -41,6 +43,7 @@ class Question:
     seed: int
     replicate: int = 0
     settings: tuple[str, ...] = ()
+    cut_offs: tuple[tuple[str, tuple[float, ...]], ...] = ()
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def identity(self, model: Model) -> str:
@@ -98,7 +101,7 @@ def question_of(
     """Return the question a scenario file asks of a population."""
     return Question(
         str(path), population, population_hash, scenario.seed if seed is None else seed, 0,
-        tuple(settings), tuple((file.path, file.sha256) for file in scenario.files),
+        tuple(settings), files=tuple((file.path, file.sha256) for file in scenario.files),
     )  # fmt: skip
 
 
@@ -120,7 +123,8 @@ def model_of(
     systems = systems_of(question, population, scenario)
     frame = merged_frame(scenario.frame, frame_of_population(population))
     names, laws = list(systems), list(systems.values())
-    model = build(names, laws, frame, scenario.year, compiled=compiled)
+    frozen = dict(question.cut_offs)
+    model = build(names, laws, frame, scenario.year, compiled=compiled, cut_offs=frozen)
     known = {*population.person_columns, *population.household_columns, *COMPUTED}
     check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
     return model
@@ -143,7 +147,9 @@ def to_plain(question: Question) -> dict[str, Any]:
 def from_plain(data: dict[str, Any]) -> Question:
     """Return the question of plain data."""
     files = tuple((path, digest) for path, digest in data["files"])
-    return Question(**{**data, "settings": tuple(data["settings"]), "files": files})
+    cut_offs = tuple((name, tuple(values)) for name, values in data["cut_offs"])
+    settings = tuple(data["settings"])
+    return Question(**{**data, "settings": settings, "files": files, "cut_offs": cut_offs})
 
 
 def open_of(question: Question) -> PopulationReader:

@@ -35,6 +35,7 @@ from microsim.simulation.question import (
     question_of,
     to_plain,
 )
+from microsim.simulation.quotas import Frozen, frozen_quotas
 from microsim.simulation.trust import Comparison, trust_table
 from microsim.simulation.unit import Unit, evaluate_shard, finished, plan_units, write_unit
 
@@ -116,6 +117,9 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
         found = calibrated_settings(question, population, scenario, model, say)
         question, calibrated = found
         model = model_of(question, population, scenario)
+    quotas: list[Frozen] = []
+    if model.quotas:
+        question, model, quotas = frozen_quotas(question, population, scenario, model, say)
     identity = question.identity(model)
     _claim(options.out, question, identity, options.shard_persons)
     units = plan_units(population, options.shard_persons, identity)
@@ -123,7 +127,8 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
     _evaluate(question, identity, units, options, say)
     evaluator = model.evaluator()
     merged = merge(model, evaluator, population, options.out / SHARDS, units)
-    outcome = _finish(scenario, question, model, merged, population, options, calibrated, began)
+    frozen = (calibrated, quotas)
+    outcome = _finish(scenario, question, model, merged, population, options, frozen, began)
     population.close()
     return outcome
 
@@ -227,16 +232,17 @@ def _finish(
     merged: Merged,
     population: PopulationReader,
     options: Options,
-    calibrated: list[Calibrated],
+    frozen: tuple[list[Calibrated], list[Frozen]],
     began: float,
 ) -> Outcome:
+    calibrated, _ = frozen
     labels = ("Status quo", *(r[-1].label or r[-1].name for r in scenario.reforms.values()))
     contents = Assembler(model, population).contents(merged, tuple(labels))
     rows = all_tables(contents)
     trust = trust_table(scenario.totals, model.year, contents)
     rows += [row for comparison in trust for row in comparison.rows()]
     identities = check_identities(contents, rows)
-    provenance = _provenance(question, scenario, options, calibrated, merged, began)
+    provenance = _provenance(question, scenario, options, frozen, merged, began)
     found = write_results(options.out / RESULTS, contents, rows, identities, provenance)
     raise_if_violated(identities)
     return Outcome(
@@ -249,10 +255,11 @@ def _provenance(
     question: Question,
     scenario: Scenario,
     options: Options,
-    calibrated: list[Calibrated],
+    frozen: tuple[list[Calibrated], list[Frozen]],
     merged: Merged,
     began: float,
 ) -> dict[str, Any]:
+    calibrated, quotas = frozen
     inputs = [{"name": file.path, "sha256": file.sha256} for file in scenario.files]
     inputs.append({"name": question.population, "sha256": question.population_hash})
     return {
@@ -262,6 +269,7 @@ def _provenance(
         "settings": {
             "set": list(question.settings),
             "calibrated": [asdict(one) for one in calibrated],
+            "quotas": [asdict(one) for one in quotas],
             "poisoned": [asdict(one) for one in merged.poisoned],
         },
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
