@@ -15,7 +15,7 @@ from pathlib import Path
 from microsim.shipped import folder
 
 SCENARIO = folder("scenarios") / "kenya" / "floor.yaml"
-CHANGE = "nssf.employee_rate=0.07"
+CHANGE = "nssf.rate=0.07"
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
