@@ -99,7 +99,11 @@ class Parser:
             self.faults.add(where, "expression is too long", len(text), "at most 20,000 characters")
             return None
         try:
-            return ast.parse("(" + text.strip() + "\n)", mode="eval").body
+            body = ast.parse("(" + text.strip() + "\n)", mode="eval").body
+            opened = (body.lineno, body.col_offset) == (1, 0)  # by our bracket, closed by the text
+            if not text.strip() or (opened and not isinstance(body, ast.Tuple)):
+                raise SyntaxError("unbalanced brackets" if text.strip() else "it is empty")
+            return body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             column = getattr(error, "offset", None)
             place = f"{where}, column {column - 1}" if column and column > 1 else where
