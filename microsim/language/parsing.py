@@ -8,6 +8,7 @@ import ast
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from microsim.errors import FaultList
 from microsim.language import tree
@@ -99,7 +100,7 @@ class Parser:
             self.faults.add(where, "expression is too long", len(text), "at most 20,000 characters")
             return None
         try:
-            body = ast.parse("(" + text.strip() + "\n)", mode="eval").body
+            body = _parsed(text)
             opened = (body.lineno, body.col_offset) == (1, 0)  # by our bracket, closed by the text
             if not text.strip() or (opened and not isinstance(body, ast.Tuple)):
                 raise SyntaxError("unbalanced brackets" if text.strip() else "it is empty")
@@ -617,6 +618,12 @@ class Parser:
             monthly, "/", argument, tree.Number(Type("number", bare=True), 12.0)
         )
         return tree.MonthOf(monthly, twelfth)
+
+
+@lru_cache(maxsize=20_000)
+def _parsed(text: str) -> ast.expr:
+    """Return the syntax of a formula; scenarios repeat most formulas, and nobody changes it."""
+    return ast.parse("(" + text.strip() + "\n)", mode="eval").body
 
 
 def _joined(op: str, parts: list[tree.Node]) -> tree.Node:

@@ -136,17 +136,24 @@ def _extremes(
     return found
 
 
-def _whole(evaluator: Evaluator, parts: Sequence[Arrays]) -> npt.NDArray[np.float64]:
-    """Return columns (n_scenarios, n_columns, n_households), what a scenario shares taken from the
-    baseline.
+def _whole(
+    evaluator: Evaluator, parts: Sequence[Arrays], months: float
+) -> npt.NDArray[np.float64]:
+    """Return columns (n_scenarios, n_columns, n_households) in amounts a month; what a scenario
+    shares is the baseline's.
     """
     kept = ~evaluator.households_shared
-    stacked = np.concatenate([part["columns"] for part in parts], axis=1)
-    whole = np.zeros((*kept.shape, stacked.shape[1]))
-    whole[kept] = stacked
-    for s in range(1, kept.shape[0]):
-        shared = evaluator.households_shared[s]
-        whole[s, shared] = whole[0, shared]
+    n = sum(part["columns"].shape[1] for part in parts)
+    whole = np.empty((*kept.shape, n))
+    row = 0
+    for s in range(kept.shape[0]):
+        for c in range(kept.shape[1]):
+            if kept[s, c]:
+                np.concatenate([part["columns"][row] for part in parts], out=whole[s, c])
+                whole[s, c] /= months
+                row += 1
+            else:
+                whole[s, c] = whole[0, c]
     return whole
 
 
@@ -158,13 +165,19 @@ def _records(
     poison: npt.NDArray[np.int32],
 ) -> tuple[Records, tuple[float, ...]]:
     good = poison == 0
-    facts: dict[str, Any] = {n: np.concatenate([p[n] for p in parts])[good] for n in FACTS}
-    yearly = _whole(evaluator, parts)[:, :, good]
-    monthly = yearly / float(sum(model.laws[0].months))
+    facts: dict[str, Any] = {n: np.concatenate([p[n] for p in parts]) for n in FACTS}
+    if not good.all():
+        facts = {name: column[good] for name, column in facts.items()}
+    monthly = _whole(evaluator, parts, float(sum(model.laws[0].months)))
+    if not good.all():
+        monthly = monthly[:, :, good]
     n_concepts = len(CONCEPTS)
-    concepts = np.ascontiguousarray(np.moveaxis(monthly[:, :n_concepts], 1, 2))
-    signs = np.array([model.sign(key) for key in model.instruments], np.float64)
-    instruments = np.moveaxis(monthly[:, n_concepts + 1 :], 1, 2) * signs
+    for k, key in enumerate(model.instruments):
+        if model.sign(key) < 0:
+            np.negative(monthly[:, n_concepts + 1 + k], out=monthly[:, n_concepts + 1 + k])
+    # Seen as (scenario, household, column); a column lies together in memory, as it is read.
+    concepts = np.moveaxis(monthly[:, :n_concepts], 1, 2)
+    instruments = np.moveaxis(monthly[:, n_concepts + 1 :], 1, 2)
     system = model.systems[0]
     children = facts["children_under_14"].astype(np.float64)
     scale = equivalents(system.equivalence, facts["size"].astype(np.float64) - children, children)
@@ -182,7 +195,7 @@ def _records(
         has_design=population.has_design,
         welfare=welfare,
         concepts=concepts,
-        instruments=np.ascontiguousarray(instruments),
+        instruments=instruments,
         instrument_names=model.instruments,
     )
     return records, _residuals(concepts, monthly[:, n_concepts], instruments)
@@ -198,9 +211,13 @@ def _residuals(
     """
     found = []
     for s in range(len(concepts)):
-        parts = concepts[s, :, CONCEPTS.index("market")] + pensions[s] + instruments[s].sum(axis=1)
+        parts = concepts[s, :, CONCEPTS.index("market")] + pensions[s]
+        for k in range(instruments.shape[2]):
+            parts += instruments[s, :, k]
         gap = np.abs(concepts[s, :, CONCEPTS.index("disposable")] - parts)
-        size = np.maximum(1.0, np.abs(concepts[s]).max(axis=1, initial=0.0))
+        size = np.ones(len(gap))
+        for c in range(len(CONCEPTS)):
+            size = np.maximum(size, np.abs(concepts[s, :, c]))
         found.append(float((gap / size).max(initial=0.0)))
     return tuple(found)
 

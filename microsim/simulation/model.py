@@ -55,6 +55,26 @@ class Model:
     money_scale: float
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)
 
+    def with_law(
+        self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]
+    ) -> Model:
+        """Return the model with other values of parameters and quotas; formulas stay as they are.
+
+        Parameters
+        ----------
+        systems
+            The law of each scenario, which differs from that of the model in values only.
+        cut_offs
+            Frozen cut-off of each quota, by scenario.
+        """
+        engine = tuple(
+            replace(one, definitions=replace(one.definitions, parameters=s.definitions.parameters))
+            for one, s in zip(self.engine, systems, strict=True)
+        )
+        definitions = [one.definitions for one in engine]
+        laws = _laws(self.program, definitions, self.frame, self.year, cut_offs)
+        return replace(self, systems=tuple(systems), engine=engine, laws=laws)
+
     def evaluator(self) -> Evaluator:
         """Return an evaluator bound to the laws of all scenarios."""
         return Evaluator(self.program, self.laws, list(range(len(self.names))), self.wanted)

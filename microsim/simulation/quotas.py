@@ -19,7 +19,7 @@ from microsim.population.store import PopulationReader
 from microsim.scenario.scenario import Scenario
 from microsim.simulation.model import Model
 from microsim.simulation.people import people_of, weighting_of
-from microsim.simulation.question import Question, model_of
+from microsim.simulation.question import Question, systems_of
 from microsim.simulation.unit import shard_columns
 
 SLICE_MARKETS = 20
@@ -64,7 +64,8 @@ def frozen_quotas(
                 f"within {places:,.0f} places"
             )
         question = replace(question, cut_offs=(*question.cut_offs, (name, tuple(cut_offs))))
-        model = model_of(question, population, scenario)
+        systems = list(systems_of(question, population, scenario).values())
+        model = model.with_law(systems, dict(question.cut_offs))
     return question, model, report
 
 

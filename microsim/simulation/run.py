@@ -33,6 +33,7 @@ from microsim.simulation.question import (
     model_of,
     open_of,
     question_of,
+    systems_of,
     to_plain,
 )
 from microsim.simulation.quotas import Frozen, frozen_quotas
@@ -116,7 +117,7 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
     if scenario.calibrate:
         found = calibrated_settings(question, population, scenario, model, say)
         question, calibrated = found
-        model = model_of(question, population, scenario)
+        model = model.with_law(list(systems_of(question, population, scenario).values()), {})
     quotas: list[Frozen] = []
     if model.quotas:
         question, model, quotas = frozen_quotas(question, population, scenario, model, say)
