@@ -19,7 +19,7 @@ _PUBLIC = {
     "read_population": "microsim.population.store",
     "InputError": "microsim.errors",
 }
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - names of the table above
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for

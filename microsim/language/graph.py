@@ -51,6 +51,23 @@ class QuotaColumns:
     of: str
 
 
+@dataclass(frozen=True)
+class FixedPoint:
+    """A cycle that is worked through in rounds: formula `final` becomes the next round's value.
+
+    The graph holds it by the id of a formula that stands for the value of the round before, whose root is the
+    start value.
+    """
+
+    final: str
+    tolerance: float
+    variable: str
+    where: Location
+
+
+MOST_ROUNDS = 50
+
+
 @dataclass
 class Graph:
     """Formulas by id, in an order in which each comes after what it reads; variables of each system
@@ -61,6 +78,7 @@ class Graph:
     systems: list[dict[str, str]] = field(default_factory=list)
     members: list[frozenset[str]] = field(default_factory=list)  # ids of each system
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)  # in order of dependence
+    fixed: dict[str, FixedPoint] = field(default_factory=dict)  # by id of the value before
 
 
 def canonical(node: tree.Node) -> str:
@@ -110,8 +128,14 @@ class Builder:
         self.used: set[str] = set()
         self.path: list[str] = []
         self.broken: set[str] = {n for n, root in self.parsed.items() if root is None}
-        for name in definitions.variables:
+        self.previous: dict[str, str] = {}
+        self.salt = _digest(
+            "|".join(f"{v.name}:{v.formula}:{v.cases}" for v in definitions.variables.values())
+        )
+        settled = [v.name for v in definitions.variables.values() if v.fixed_point is not None]
+        for name in (*settled, *definitions.variables):
             self._variable(name)
+        self._check_fixed_points()
         self.graph.systems.append(self.ids)
         self.graph.members.append(frozenset(self.used))
         return self.ids
@@ -153,6 +177,8 @@ class Builder:
             return None
         variable = self.definitions.variables[name]
         if name in self.path:
+            if variable.fixed_point is not None:
+                return self._value_before(variable)
             self._cycle(name)
             return None
         self.path.append(name)
@@ -168,7 +194,55 @@ class Builder:
             self.broken.add(name)
             return None
         self.ids[name] = key
+        if name in self.previous and variable.fixed_point is not None:
+            made = FixedPoint(key, variable.fixed_point[1], name, variable.where)
+            self.graph.fixed[self.previous[name]] = made
         return key
+
+    def _value_before(self, variable: VariableDefinition) -> str | None:
+        """Return the id of what stands for a variable's value of the round before."""
+        if variable.name not in self.previous:
+            kind = of_definition(variable.unit, variable.labels)
+            of = self._unit(variable.of)
+            if kind is None or of is None or variable.fixed_point is None:
+                return None
+            start = tree.Number(kind, float(variable.fixed_point[0]))
+            content = (
+                f"before|{of}|{variable.period}|{variable.name}|{variable.fixed_point}|{self.salt}"
+            )
+            key = _digest(content)
+            self.graph.formulas.setdefault(
+                key,
+                Formula(
+                    key, f"{variable.name} of the round before", of, variable.period, start,
+                    variable.formula or "cases", variable.formula_where,
+                    fixed_point=variable.fixed_point,
+                ),
+            )  # fmt: skip
+            self.used.add(key)
+            self.previous[variable.name] = key
+        return self.previous[variable.name]
+
+    def _check_fixed_points(self) -> None:
+        """Note cycles that cross months and years, or hold several fixed points that need each other."""
+        dependents = {name: dependents_of(self.graph, key) for name, key in self.previous.items()}
+        for name, key in self.previous.items():
+            if key not in self.graph.fixed:
+                continue
+            fixed = self.graph.fixed[key]
+            period = self.graph.formulas[key].period
+            cycle = dependents[name] & ancestors_of(self.graph, fixed.final)
+            where = str(fixed.where)
+            if any(self.graph.formulas[one].period != period for one in cycle):
+                self.faults.add(where, f"the cycle of `{name}` crosses months and years")
+            for other, other_key in self.previous.items():
+                needs = other_key in self.graph.fixed and other != name
+                if needs and self.graph.fixed[other_key].final in cycle:
+                    self.faults.add(
+                        where,
+                        f"the fixed points of `{name}` and `{other}` need each other",
+                        remedy="Give `fixed_point` to one variable of a cycle only.",
+                    )
 
     def _cycle(self, name: str) -> None:
         cycle = [*self.path[self.path.index(name) :], name]
@@ -176,7 +250,7 @@ class Builder:
         self.faults.add(
             str(variable.where),
             "formulas depend on themselves: " + " -> ".join(cycle),
-            remedy="Break the cycle: let one of them read an amount that depends on no other.",
+            remedy="Break the cycle, or give one of them `fixed_point: {start: 0, tolerance: ...}`.",
         )
         self.broken.update(cycle)
 
@@ -191,7 +265,7 @@ class Builder:
         content = f"{of}|{period}|{canonical(root)}"
         if anchor is not None:
             content += f"|{anchor.rule}|{anchor.children_without_parents}"
-        key = hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
+        key = _digest(content)
         self.used.add(key)
         if key not in self.graph.formulas:
             self.graph.formulas[key] = Formula(key, name, of, period, root, text, where, anchor)
@@ -348,6 +422,45 @@ def _with(node: tree.Node, parts: tuple[tree.Node, ...]) -> tree.Node:
             return tree.Link(node.type, node.link, *parts)
         case _:
             return node
+
+
+def _digest(content: str) -> str:
+    return hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
+
+
+def _read_ids(formula: Formula) -> set[str]:
+    """Return the ids a formula reads, partitions of units included."""
+    read = {reference.name for _, reference in references(formula.root)}
+    owners = [formula.of, *(reference.of for _, reference in references(formula.root))]
+    return read | {of[5:] for of in owners if of.startswith("unit:")}
+
+
+def ancestors_of(graph: Graph, key: str) -> set[str]:
+    """Return the ids of a formula and of all it reads, directly or not."""
+    found: set[str] = set()
+    waiting = [key]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += _read_ids(graph.formulas[one])
+    return found
+
+
+def dependents_of(graph: Graph, key: str) -> set[str]:
+    """Return the ids of all formulas that read a formula, directly or not, without itself."""
+    readers: dict[str, set[str]] = {}
+    for formula in graph.formulas.values():
+        for read in _read_ids(formula):
+            readers.setdefault(read, set()).add(formula.id)
+    found: set[str] = set()
+    waiting = [key]
+    while waiting:
+        for one in readers.get(waiting.pop(), ()):
+            if one not in found:
+                found.add(one)
+                waiting.append(one)
+    return found
 
 
 def parameters_of(node: tree.Node) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from microsim.kernels import transcendental
 from microsim.kernels.draws import decision_hash, uniforms
 from microsim.language import tree
-from microsim.language.graph import Formula, Graph
+from microsim.language.graph import MOST_ROUNDS, Formula, Graph, dependents_of
 from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.sites import SiteTable
 
@@ -47,6 +47,7 @@ class Interpreter:
         self.first = people.start[self.household]
         self.poison = np.zeros(people.n_households, np.int32)
         self.memo: dict[tuple[str, int], Array] = {}
+        self._dependents: dict[str, set[str]] = {}
         self.trace: Callable[[Place, tree.Node, Array], None] | None = None
 
     # -- columns --------------------------------------------------------------------------
@@ -56,8 +57,53 @@ class Interpreter:
         formula = self.graph.formulas[key]
         period = period if formula.period == "month" else -1
         if (key, period) not in self.memo:
+            for before in self._cycles_of(key):
+                if (before, period) not in self.memo:
+                    self._settle(before, period)
+        if (key, period) not in self.memo:
             self.memo[key, period] = self._column(formula, period)
         return self.memo[key, period]
+
+    # -- fixed points ---------------------------------------------------------------------
+
+    def _cycles_of(self, key: str) -> list[str]:
+        """Return the fixed points whose value before a formula reads, directly or not."""
+        if not self._dependents:
+            self._dependents = {b: dependents_of(self.graph, b) for b in self.graph.fixed}
+        return [before for before, found in self._dependents.items() if key in found]
+
+    def _settle(self, before: str, period: int) -> None:
+        """Work a cycle through in rounds, each household until its values move by the tolerance at most.
+
+        A household that has settled keeps its values, whatever the rounds others still need.
+        """
+        fixed, formula = self.graph.fixed[before], self.graph.formulas[before]
+        shape = self._rows_that_count(formula.of).shape
+        assert isinstance(formula.root, tree.Number)  # noqa: S101 - made so in the graph
+        value = np.full(shape, formula.root.value)
+        unsettled = np.ones(self.people.n_households, bool)
+        for _ in range(MOST_ROUNDS):
+            self.memo[before, period] = value
+            for one in self._dependents[before]:
+                self.memo.pop((one, period), None)
+            new = self.value(fixed.final, period).astype(np.float64)
+            moved = ~(np.abs(new - value) <= fixed.tolerance)
+            unsettled &= self._any_of_household(moved, formula.of)
+            if not unsettled.any():
+                return
+            rows = unsettled if formula.of == "household" else unsettled[self.household]
+            value = np.where(rows, new, value)
+        self.memo[before, period] = value
+        for one in self._dependents[before]:
+            self.memo.pop((one, period), None)
+        place = Place(formula, period, np.ones(shape, bool))
+        rows = unsettled if formula.of == "household" else unsettled[self.household]
+        self._mark(formula.root, place, rows)
+
+    def _any_of_household(self, rows: Mask, of: str) -> Mask:
+        if of == "household":
+            return rows
+        return np.bincount(self.household[rows], minlength=self.people.n_households) > 0
 
     def _column(self, formula: Formula, period: int) -> Array:
         place = Place(formula, period, self._rows_that_count(formula.of))

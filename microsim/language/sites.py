@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from microsim.language import tree
-from microsim.language.graph import Formula, Graph
+from microsim.language.graph import MOST_ROUNDS, Formula, Graph
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,20 @@ class SiteTable:
         self.sites: list[Site] = []
         self._numbers: dict[tuple[str, int], int] = {}
         for formula in graph.formulas.values():
+            if formula.fixed_point is not None:
+                self._add(formula, formula.root, f"no fixed point within {MOST_ROUNDS} rounds")
             self._visit(formula, formula.root)
 
     def _visit(self, formula: Formula, node: tree.Node) -> None:
         what = trouble(node)
         if what and not _safe(node) and (formula.id, id(node)) not in self._numbers:
-            self.sites.append(Site(len(self.sites) + 1, formula, what))
-            self._numbers[formula.id, id(node)] = len(self.sites)
+            self._add(formula, node, what)
         for child in tree.children(node):
             self._visit(formula, child)
+
+    def _add(self, formula: Formula, node: tree.Node, what: str) -> None:
+        self.sites.append(Site(len(self.sites) + 1, formula, what))
+        self._numbers[formula.id, id(node)] = len(self.sites)
 
     def number(self, formula: Formula, node: tree.Node) -> int:
         """Return the number of the site `node` of `formula`."""

@@ -195,6 +195,8 @@ def closure(rules: Rules, names: tuple[str, ...]) -> set[str]:
         if key not in found:
             found.add(key)
             waiting += [read for _, read in dependencies(rules.graph.formulas[key])]
+            if key in rules.graph.fixed:
+                waiting.append(rules.graph.fixed[key].final)
     return found
 
 
