@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def pointer(_: Any, array: Any) -> Any:  # noqa: ANN401 - numba's own types
+def _pointer(_: Any, array: Any) -> Any:  # noqa: ANN401 - numba's own types
     """Return the address of the first element of a contiguous array."""
     signature = types.CPointer(array.dtype)(array)  # type: ignore[no-untyped-call]
 
@@ -27,7 +27,7 @@ def pointer(_: Any, array: Any) -> Any:  # noqa: ANN401 - numba's own types
 
 
 @intrinsic
-def shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - numba's types
+def _shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - numba's types
     """Return a pointer moved on by a number of elements."""
     signature = start(start, types.intp)
 
@@ -35,3 +35,30 @@ def shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - n
         return builder.gep(arguments[0], [arguments[1]])
 
     return signature, code
+
+
+pointer: Any = _pointer
+shifted: Any = _shifted
+
+
+def _at(dtype: types.Type) -> Any:  # noqa: ANN401 - numba's own type
+    @intrinsic
+    def at(_: Any, address: Any) -> Any:  # noqa: ANN401
+        """Return a pointer to elements of one type at an address."""
+        signature = types.CPointer(dtype)(address)  # type: ignore[no-untyped-call]
+
+        def code(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return signature, code
+
+    return at
+
+
+at_int8, at_int16, at_int32, at_int64 = (
+    _at(dtype) for dtype in (types.int8, types.int16, types.int32, types.int64)
+)
+at_uint8, at_uint16, at_uint32, at_uint64 = (
+    _at(dtype) for dtype in (types.uint8, types.uint16, types.uint32, types.uint64)
+)
+at_float32, at_float64 = _at(types.float32), _at(types.float64)

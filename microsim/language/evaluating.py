@@ -4,7 +4,8 @@ common.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,10 +15,12 @@ import numpy.typing as npt
 from microsim.errors import InputError
 from microsim.kernels.accumulate import merge_into
 from microsim.kernels.draws import stream_key
+from microsim.kernels.driving import ADDRESS, INPUTS, PACKED, ROWS, SCALARS, SITES
 from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER
 from microsim.language.compiling import Program
-from microsim.language.generating import input_arrays
+from microsim.language.generating import dtype_name, input_arrays
 from microsim.language.graph import parameters_of
+from microsim.language.loading import Stages, driver
 from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.staging import dependencies
 
@@ -25,6 +28,7 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 SCRATCH_BYTES = 640_000  # of one block's rows: stays in a core's second-level cache
 LINK_ORDER = ("head", "spouse", "mother", "father")
+_LOADING = threading.Lock()  # machine code is made by one thread at a time
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,40 @@ class Evaluation:
     households_shared: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Tables:
+    """What the driver finds the parts of each stage by.
+
+    stages: (n_stages, 6), see the driver; rounds: (n_rounds, 3). rows, scalars, packed, inputs:
+    columns of the layout, one stage's after the other's; sites: numbers of sites.
+    """
+
+    stages: Ints
+    rounds: Ints
+    rows: Ints
+    scalars: Ints
+    packed: Ints
+    inputs: Ints
+    sites: Ints
+
+    @classmethod
+    def of(cls, program: Program) -> Tables:
+        """Return the tables of a program; addresses of stages are filled in later."""
+        layout, uses = program.layout, program.uses
+        parts: dict[int, list[list[int]]] = {
+            ROWS: [use.rows for use in uses],
+            SCALARS: [[layout.scalars[name] for name in use.scalars] for use in uses],
+            PACKED: [[layout.packed[name] for name in use.packed] for use in uses],
+            INPUTS: [[layout.inputs[name] for name in use.inputs] for use in uses],
+            SITES: [use.sites for use in uses],
+        }
+        stages = np.zeros((len(uses), 6), np.int64)
+        for column, lists in parts.items():
+            stages[1:, column] = np.cumsum([len(one) for one in lists])[:-1]
+        joined = (np.array([n for one in part for n in one], np.int64) for part in parts.values())
+        return cls(stages, np.array(program.rounds(), np.int64).reshape(-1, 3), *joined)
+
+
 class Evaluator:
     """A program bound to the laws of its scenarios, ready for any number of shards.
 
@@ -121,6 +159,9 @@ class Evaluator:
         self.person_rows, self.persons_shared = self._rows_of(list(wanted.person_columns))
         self.household_rows, self.households_shared = self._rows_of(list(wanted.household_columns))
         self._kinds()
+        self.tables = Tables.of(program)
+        self.drive: Callable[..., None] | None = None
+        self.kinds: dict[str, str] | None = None
 
     # -- sharing --------------------------------------------------------------------------
 
@@ -254,6 +295,30 @@ class Evaluator:
         )
         self.inverse_scale = np.array([1.0 / w.scale for w in sums], np.float64)
 
+    # -- machine code ---------------------------------------------------------------------
+
+    def _bind(self, people: People, drive_nobody: Callable[[], None]) -> None:
+        """Make or load the machine code for inputs of the types people have.
+
+        The driver is compiled, by a call for nobody, while other processes compile stages.
+        """
+        if not self.program.loaded:
+            raise InputError("this program was read for the interpreter only")
+        kinds = {name: dtype_name(people.inputs[name]) for name in self.program.layout.inputs}
+        if self.kinds == kinds:
+            return
+        with _LOADING:
+            dtypes = [[kinds[name] for name in uses.inputs] for uses in self.program.uses]
+            stages = Stages(self.program.texts, dtypes)
+            stages.begin()
+            try:
+                self.drive = driver()
+                drive_nobody()
+            finally:
+                addresses = stages.finish()
+            self.tables.stages[:, ADDRESS] = addresses
+            self.kinds = kinds
+
     # -- running --------------------------------------------------------------------------
 
     def run(
@@ -269,6 +334,7 @@ class Evaluator:
             )
             for k in range(len(parts))
         ]
+        self._bind(people, lambda: self._drive(people, weighting, world, out, parts[0], 0, 0))
         if len(jobs) == 1:
             jobs[0]()
         else:
@@ -317,15 +383,25 @@ class Evaluator:
         width = 8 * ((cap + 7) // 8 | 1)
         scratch = np.zeros((max(1, self.n_rows), width))
         hi, low, count, place_hi, place_low, place_count, seen, place_seen, smallest, largest = part
-        law = self.laws[0]
-        module = self.program.module
-        if module is None:
-            raise InputError("this program was read for the interpreter only")
-        module.drive(
-            first, last, cap, people.start, input_arrays(self.program.layout, people.inputs),
-            tuple(people.links[name] for name in LINK_ORDER),
-            (people.person_key, people.household_key), scratch, np.zeros(cap, np.int32),
-            self.rows, self.need, self.PM, self.PY, self.TM, self.TY, self.T,
+        law, tables = self.laws[0], self.tables
+        inputs = input_arrays(self.program.layout, people.inputs)
+        step = np.array([a.strides[0] for a in inputs], np.int64)[tables.inputs]
+        of_person = np.array([len(a) == people.n_persons for a in inputs], np.bool_)[tables.inputs]
+        rows = _part(self.rows, tables.rows).astype(np.int64)
+        drive = self.drive
+        assert drive is not None  # noqa: S101 - bound before
+        links = (np.ascontiguousarray(people.links[name], np.int16) for name in LINK_ORDER)
+        drive(
+            first, last, cap, np.ascontiguousarray(people.start, np.int64),
+            tables.stages, tables.rounds, self.need,
+            np.array([a.ctypes.data for a in inputs], np.int64)[tables.inputs],
+            step * of_person, step * ~of_person, tables.sites, *links,
+            np.ascontiguousarray(people.person_key, np.uint64),
+            np.ascontiguousarray(people.household_key, np.uint64),
+            scratch, np.zeros(cap, np.int32),
+            scratch.ctypes.data + scratch.strides[0] * rows,
+            _part(self.PM, tables.scalars), _part(self.PY, tables.scalars),
+            _part(self.TM, tables.packed), _part(self.TY, tables.packed), self.T,
             np.array(law.months, np.int64), sum(law.months),
             np.uint64(stream_key(world.seed, world.replicate)), law.year, out.poison,
             weighting.weight, weighting.cell, weighting.place, self.measure_rows, self.measure_of,
@@ -335,6 +411,11 @@ class Evaluator:
             self.extreme_rows, self.extreme_of, smallest, largest,
             self.person_rows, out.persons, self.household_rows, out.households,
         )  # fmt: skip
+
+
+def _part(table: Array, columns: Ints) -> Array:
+    """Return some columns of a table as an array in C order, which pointers into it rely on."""
+    return np.ascontiguousarray(table[..., columns])
 
 
 def _bounds(people: People, threads: int) -> list[int]:

@@ -8,7 +8,9 @@ Semantics are those of interpreter.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,28 +27,53 @@ import math
 import numpy as np
 
 from microsim.kernels.draws import uniform_of_stream
-from microsim.kernels.jit import kernel, rule
-from microsim.kernels.pointers import pointer, shifted
-from microsim.kernels.rows import add_month, anchors, fill, mark, tally
+from microsim.kernels.pointers import {casts}
+from microsim.kernels.rows import add_month, anchors, fill, mark
 from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
+from microsim.kernels.stages import stage
 from microsim.kernels.transcendental import exp, log, pow
+
+
+@stage
 '''
 
 
 @dataclass
-class Layout:
-    """Positions the generated code uses: rows of scratch, columns of parameters, inputs in order.
+class Uses:
+    """What a stage reads and writes, in the order of its own numbering: rows of scratch (slots of
+    the layout), scalar parameters, schedules and tables, inputs, places where a household can fail.
+    """
 
-    rows: (formula id, "value" | "total" | "last" | "spare0" ...) -> slot. scalars, packed:
-    parameter name -> column.
+    rows: list[int] = field(default_factory=list)
+    scalars: list[str] = field(default_factory=list)
+    packed: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    sites: list[int] = field(default_factory=list)
+
+
+Numbered = TypeVar("Numbered", int, str)
+
+
+def _number(names: list[Numbered], name: Numbered) -> int:
+    """Return the position of a name in a list, put there if new."""
+    if name not in names:
+        names.append(name)
+    return names.index(name)
+
+
+@dataclass
+class Layout:
+    """What the stages of a program use together: rows of scratch, columns of parameters, inputs.
+
+    rows: (formula id, "value" | "total" | "last" | "spare0" ...) -> slot. scalars, packed,
+    inputs: name -> column.
     """
 
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
     per_period: set[int] = field(default_factory=set)
     scalars: dict[str, int] = field(default_factory=dict)
     packed: dict[str, int] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)  # name -> argument name
-
+    inputs: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def row(self, key: str, what: str, *, per_period: bool = False) -> int:
@@ -60,22 +87,20 @@ class Layout:
             self.per_period.add(slot)
         return slot
 
-    def scalar(self, name: str) -> int:
-        """Return the column of a scalar parameter, made if new."""
-        return self.scalars.setdefault(name, len(self.scalars))
-
-    def pack(self, name: str) -> int:
-        """Return the column of a schedule or table, made if new."""
-        return self.packed.setdefault(name, len(self.packed))
-
-    def input(self, name: str) -> str:
-        """Return the argument that carries an input column, made if new."""
-        return self.inputs.setdefault(name, f"in_{len(self.inputs)}")
+    def use(self, uses: Uses) -> None:
+        """Give columns to the parameters and inputs of a stage."""
+        for names, columns in (
+            (uses.scalars, self.scalars),
+            (uses.packed, self.packed),
+            (uses.inputs, self.inputs),
+        ):
+            for name in names:
+                columns.setdefault(name, len(columns))
 
 
-COMMON = (
-    "S, rows, n, nh, lo, hlo, start, hidx, P, T, TO, stream, year, months, first, last, "
-    "n_months, poison"
+ARGUMENTS = (
+    "rows, P, TO, T, inputs, start, hidx, head, spouse, mother, father, pkey, hkey, poison, sites, "
+    "n, nh, months, first, last, n_months, stream, year"
 )
 
 
@@ -87,6 +112,8 @@ class StageWriter:
     ) -> None:
         self.stage, self.staging, self.graph = stage, staging, graph
         self.layout, self.sites = layout, sites
+        self.uses = Uses()
+        self.reads: dict[str, str] = {}  # names of what a row reads again and again
         self.top: dict[str, str] = {}  # definitions hoisted out of the loop, text by name
         self.before: list[str] = []  # loops before the main loop
         self.lines: list[str] = []
@@ -114,26 +141,39 @@ class StageWriter:
         """Return the name of a row of scratch, fetched at the top of the function."""
         slots = self.staging.slots[key]
         slot = self.layout.row(key, what, per_period=what == "value" and slots.per_period)
-        self.top.setdefault(f"r{slot}", f"shifted(S, rows[{slot}])")
-        return f"r{slot}"
+        return self._row_of(slot)
+
+    def _row_of(self, slot: int) -> str:
+        number = _number(self.uses.rows, slot)
+        self.top.setdefault(f"r{number}", f"rows[{number}]")
+        return f"r{number}"
 
     def scalar(self, name: str) -> str:
         """Return the name of a scalar parameter, fetched at the top of the function."""
-        column = self.layout.scalar(name)
-        self.top.setdefault(f"p{column}", f"P[{column}]")
-        return f"p{column}"
+        number = _number(self.uses.scalars, name)
+        self.top.setdefault(f"p{number}", f"P[{number}]")
+        return f"p{number}"
 
     def offset(self, name: str) -> str:
         """Return the name of the offset of a packed parameter."""
-        column = self.layout.pack(name)
-        self.top.setdefault(f"o{column}", f"TO[{column}]")
-        return f"o{column}"
+        number = _number(self.uses.packed, name)
+        self.top.setdefault(f"o{number}", f"TO[{number}]")
+        return f"o{number}"
 
     def fault(self, node: tree.Node, formula: Formula) -> None:
         """Mark the household at this site."""
-        number = self.sites.number(formula, node)
-        household = "h" if self.stage.of == "household" else "hidx[i]"
-        self.put(f"mark(poison, hlo + {household}, {number})")
+        number = _number(self.uses.sites, self.sites.number(formula, node))
+        self.put(f"mark(poison, {self.household()}, sites[{number}])")
+
+    def household(self) -> str:
+        """Return the name of the row of the household in the block."""
+        if self.index == "i":
+            self.reads.setdefault("hidx[i]", "h")
+        return "h"
+
+    def read(self, text: str) -> str:
+        """Return the name of something read at the row of the loop, fetched once a row."""
+        return self.reads.setdefault(text, f"x{len(self.reads)}")
 
     # -- writing --------------------------------------------------------------------------
 
@@ -145,20 +185,19 @@ class StageWriter:
             if formula.id not in self.layout.aliases:
                 self._formula(formula)
         if not self.lines:
-            return f"@rule\ndef stage_{self.stage.index}({self._arguments()}):\n    pass\n"
-        loop = "for h in range(nh):" if self.index == "h" else "for i in range(n):"
+            return f"def stage_of_rules({ARGUMENTS}):\n    return 0\n"
         body = list(self.lines)
         if self.stage.of.startswith("unit:"):
             body = self._only_anchors(body)
-        head = [f"def stage_{self.stage.index}({self._arguments()}):"]
-        members = self._member_loop()
-        top = [f"    {name} = {text}" for name, text in self.top.items()]
-        return (
-            "\n".join(["@rule", *head, *top, *self.before, f"    {loop}", *members, *body]) + "\n"
-        )
+        return self._function([*self._member_loop(), *body], [])
 
-    def _arguments(self) -> str:
-        return COMMON + ", inputs, links, keys"
+    def _function(self, body: list[str], after: list[str]) -> str:
+        loop = "for h in range(nh):" if self.index == "h" else "for i in range(n):"
+        top = [f"    {name} = {text}" for name, text in self.top.items()]
+        reads = [f"        {name} = {text}" for text, name in self.reads.items()]
+        head = f"def stage_of_rules({ARGUMENTS}):"
+        lines = [head, *top, *self.before, f"    {loop}", *reads, *body, *after, "    return 0"]
+        return "\n".join(lines) + "\n"
 
     def _only_anchors(self, body: list[str]) -> list[str]:
         anchor = self.row(self.stage.of[5:], "value")
@@ -225,17 +264,11 @@ class StageWriter:
         couple = unit.rule.startswith("couple")
         children = "dependent children" in unit.rule
         with_head = unit.children_without_parents == "head"
-        top = [f"    {name} = {text}" for name, text in self.top.items()]
-        lines = [
-            "@rule",
-            f"def stage_{self.stage.index}({self._arguments()}):",
-            *top,
-            "    for i in range(n):",
-            *self.lines,
-            f"    anchors({row}, n, lo, hlo, start, hidx, links[0], links[1], links[2], links[3], "
-            f"{couple}, {children}, {with_head})",
-        ]
-        return "\n".join(lines) + "\n"
+        call = (
+            f"    anchors({row}, n, 0, 0, start, hidx, head, spouse, mother, father, "
+            f"{couple}, {children}, {with_head})"
+        )
+        return self._function(self.lines, [call])
 
     # -- expressions ----------------------------------------------------------------------
 
@@ -274,7 +307,7 @@ class StageWriter:
             case tree.Link():
                 return self._link(node, formula)
             case tree.HasLink():
-                return f"(links[{_LINK[node.link]}][lo + i] >= 0)"
+                return f"({node.link}[i] >= 0)"
             case tree.Draw():
                 return self._draw(node)
             case tree.YearSum():
@@ -286,28 +319,25 @@ class StageWriter:
         raise AssertionError(node)
 
     def _input(self, name: str, index: str, kind: str) -> str:
-        argument = self.layout.input(name)
-        position = list(self.layout.inputs).index(name)
-        self.top.setdefault(argument, f"inputs[{position}]")
-        return f"({argument}[{index}] != 0)" if kind == "boolean" else f"float({argument}[{index}])"
+        number = _number(self.uses.inputs, name)
+        self.top.setdefault(f"in_{number}", f"at_{number}(inputs[{number}])")
+        place = f"in_{number}[{index}]"
+        return f"({place} != 0)" if kind == "boolean" else f"float_{number}({place})"
 
     def _reference(self, node: tree.Reference) -> str:
         kind = node.type.kind
         if node.is_input:
-            if node.of == "household":
-                index = "hlo + h" if self.index == "h" else "hlo + hidx[i]"
-            else:
-                index = "lo + i"
-            return self._input(node.name, index, kind)
+            index = self.household() if node.of == "household" else "i"
+            return self.read(self._input(node.name, index, kind))
         if node.name in self.local:
             return self.local[node.name]
         row = self.row(node.name, "value")
         index = self.index
         if node.of == "household" and self.index == "i":
-            index = "hidx[i]"
+            index = self.household()
         elif node.of.startswith("unit:") and node.of != self.stage.of:
-            index = f"int({self.row(node.of[5:], 'value')}[i])"
-        return self._read(row, index, kind)
+            index = self.read(f"int({self.row(node.of[5:], 'value')}[i])")
+        return self.read(self._read(row, index, kind))
 
     @staticmethod
     def _read(row: str, index: str, kind: str) -> str:
@@ -425,16 +455,16 @@ class StageWriter:
         return result
 
     def _link(self, node: tree.Link, formula: Formula) -> str:
-        position = self.temporary(f"links[{_LINK[node.link]}][lo + i]")
+        position = self.temporary(f"{node.link}[i]")
         self.counter += 1
         result = f"t{self.counter}"
         self.put(f"if {position} >= 0:")
         argument, kind = node.argument, node.argument.type.kind
-        row = f"start[hlo + hidx[i]] - lo + {position}"
+        row = f"start[{self.household()}] + {position}"
         if isinstance(argument, tree.Number):
             value = self.expression(argument, formula)
         elif isinstance(argument, tree.Reference) and argument.is_input:
-            value = self._input(argument.name, f"lo + {row}", kind)
+            value = self._input(argument.name, row, kind)
         else:
             assert isinstance(argument, tree.Reference)  # noqa: S101 - made so in the graph
             value = self._read(self.row(argument.name, "value"), row, kind)
@@ -445,7 +475,7 @@ class StageWriter:
 
     def _draw(self, node: tree.Draw) -> str:
         number = decision_hash(node.decision)
-        key = "keys[1][hlo + h]" if self.index == "h" else "keys[0][lo + i]"
+        key = "hkey[h]" if self.index == "h" else "pkey[i]"
         period = "year" if node.yearly else "0"
         return self.temporary(f"uniform_of_stream({key}, stream, {number}, {period}, 0)")
 
@@ -497,7 +527,7 @@ class StageWriter:
             return str(bool(argument.value)) if kind == "boolean" else repr(float(argument.value))
         assert isinstance(argument, tree.Reference)  # noqa: S101 - made so in the graph
         if argument.is_input:
-            return self._input(argument.name, "lo + j", kind)
+            return self._input(argument.name, "j", kind)
         return self._read(self.row(argument.name, "value"), "j", kind)
 
     def _member_loop(self) -> list[str]:
@@ -509,7 +539,7 @@ class StageWriter:
             lines.append(f"        {name} = 0.0")
             if node.function in ("max", "min"):
                 lines.append(f"        {name}_seen = False")
-        lines.append("        for j in range(start[hlo + h] - lo, start[hlo + h + 1] - lo):")
+        lines.append("        for j in range(start[h], start[h + 1]):")
         for name, node in nodes.items():
             text = self._member(node)
             guard = "            "
@@ -537,10 +567,8 @@ class StageWriter:
         if key not in self.aggregates:
             spare = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)}")
             seen = self.layout.row(self.stage.formulas[0].id, f"spare {len(self.aggregates)} seen")
-            self.aggregates[key] = f"r{spare}"
-            for slot in (spare, seen):
-                self.top.setdefault(f"r{slot}", f"shifted(S, rows[{slot}])")
-            self._unit_loop(node, f"r{spare}", f"r{seen}")
+            self.aggregates[key] = self._row_of(spare)
+            self._unit_loop(node, self._row_of(spare), self._row_of(seen))
         row = self.aggregates[key]
         if node.function == "any":
             return f"({row}[i] > 0.0)"
@@ -566,9 +594,6 @@ class StageWriter:
                 put(f"        if {seen}[g] == 0.0 or x {op} {row}[g]:")
                 put(f"            {row}[g] = x")
                 put(f"            {seen}[g] = 1.0")
-
-
-_LINK = {"head": 0, "spouse": 1, "mother": 2, "father": 3}
 
 
 def _heavy(node: tree.Node) -> bool:
@@ -605,7 +630,19 @@ def aliases(graph: Graph) -> dict[str, tuple[str, str]]:
     return found
 
 
+def typed(text: str, dtypes: Sequence[str]) -> str:
+    """Return a stage's text as a module for inputs of these types (NumPy's names)."""
+    casts = ", ".join(f"at_{dtype} as at_{k}" for k, dtype in enumerate(dtypes)) or "shifted"
+    for k, dtype in enumerate(dtypes):
+        text = text.replace(f"float_{k}(", "(" if dtype == "float64" else "float(")
+    return HEADER.replace("{casts}", casts) + text
+
+
+def dtype_name(column: Array) -> str:
+    """Return the name of the type of an input in the generated code."""
+    return "int8" if column.dtype == np.bool_ else column.dtype.name
+
+
 def input_arrays(layout: Layout, inputs: dict[str, Array]) -> tuple[Array, ...]:
-    """Return the input columns in the order the generated code expects; booleans as bytes."""
-    columns = (inputs[name] for name in layout.inputs)
-    return tuple(c.view(np.int8) if c.dtype == np.bool_ else c for c in columns)
+    """Return the input columns in the order of the layout, contiguous."""
+    return tuple(np.ascontiguousarray(inputs[name]) for name in layout.inputs)
