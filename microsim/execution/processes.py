@@ -6,6 +6,7 @@ blamed; it is tried again, and given up after three deaths.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import traceback
 from collections import deque
@@ -59,9 +60,11 @@ class _Pool:
         if self.waiting:
             index, unit = self.waiting.popleft()
             self.busy[connection] = (process, index, unit)
-            connection.send(unit)
+            with contextlib.suppress(ConnectionError):  # it died while idle: `answer` will notice
+                connection.send(unit)
         else:
-            connection.send(None)
+            with contextlib.suppress(ConnectionError):
+                connection.send(None)
             connection.close()
             process.join()
 
@@ -76,12 +79,14 @@ class _Pool:
         if kind == "done":
             on_done(content)
             self._give(connection, process)
-        elif kind == "input":
+            return
+        connection.close()
+        process.join()
+        if kind == "input":
             from microsim.errors import Fault
 
             raise InputError([Fault(**fault) for fault in content])
-        else:
-            raise RunFailedError(f"a worker failed at unit {index}:\n{content}")
+        raise RunFailedError(f"a worker failed at unit {index}:\n{content}")
 
     def _died(self, process: SpawnProcess, index: int, unit: Payload) -> None:
         process.join()
