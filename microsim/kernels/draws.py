@@ -84,6 +84,12 @@ def uniform_of_stream(
 
 
 @inlined
+def drawn(draw_key: np.uint64, stream: np.uint64, decision: int, period: int) -> float:
+    """Return `uniform_of_stream` of block 0, as a function of its own: for generated rules."""
+    return uniform_of_stream(draw_key, stream, decision, period, 0)
+
+
+@inlined
 def uniform(
     draw_key: np.uint64, seed: int, replicate: int, decision: int, period: int, block: int
 ) -> float:

@@ -37,6 +37,25 @@ def _shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - 
     return signature, code
 
 
+@intrinsic
+def _select(_: Any, test: Any, then: Any, otherwise: Any) -> Any:  # noqa: ANN401
+    """Return one of two numbers or conditions, both known: no branch for the compiler to follow."""
+    kind = types.float64 if types.float64 in (then, otherwise) else types.unliteral(then)
+    signature = kind(test, then, otherwise)
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        test, *values = arguments
+        then, otherwise = (
+            context.cast(builder, value, given, signature.return_type)
+            for value, given in zip(values, signature.args[1:], strict=True)
+        )
+        known = context.cast(builder, test, signature.args[0], types.boolean)
+        return builder.select(known, then, otherwise)
+
+    return signature, code
+
+
+select: Any = _select
 pointer: Any = _pointer
 shifted: Any = _shifted
 

@@ -26,8 +26,8 @@ import math
 
 import numpy as np
 
-from microsim.kernels.draws import uniform_of_stream
-from microsim.kernels.pointers import {casts}
+from microsim.kernels.draws import drawn
+from microsim.kernels.pointers import select, {casts}
 from microsim.kernels.rows import add_month, anchors, fill, mark
 from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
 from microsim.kernels.stages import stage
@@ -251,7 +251,7 @@ class StageWriter:
         at = self.index
         total = self.row(formula.id, "total")
         if formula.type.kind == "boolean":
-            self.put(f"{total}[{at}] = (0.0 if first else {total}[{at}]) + months * {number}")
+            self.put(f"{total}[{at}] = select(first != 0, 0.0, {total}[{at}]) + months * {number}")
             return
         run, length = self.row(formula.id, "run"), self.row(formula.id, "length")
         self.put(f"add_month({total}, {run}, {length}, {at}, {number}, months, first, last)")
@@ -364,7 +364,8 @@ class StageWriter:
     def _logic(self, node: tree.Logic, formula: Formula) -> str:
         left = self.expression(node.left, formula)
         if not _heavy(node.right):
-            return f"({left} {node.op} {self.expression(node.right, formula)})"
+            op = "&" if node.op == "and" else "|"
+            return f"({left} {op} {self.expression(node.right, formula)})"
         result = self.temporary(left)
         self.put(f"if {result}:" if node.op == "and" else f"if not {result}:")
         self.indent += 1
@@ -376,9 +377,8 @@ class StageWriter:
         test = self.expression(node.condition, formula)
         if not _heavy(node.then) and not _heavy(node.otherwise):
             then = self.expression(node.then, formula)
-            return self.temporary(
-                f"{then} if {test} else {self.expression(node.otherwise, formula)}"
-            )
+            otherwise = self.expression(node.otherwise, formula)
+            return self.temporary(f"select({test}, {then}, {otherwise})")
         self.counter += 1
         result = f"t{self.counter}"
         self.put(f"if {test}:")
@@ -407,7 +407,7 @@ class StageWriter:
                 op = "<=" if node.function == "min" else ">="
                 result = values[0]
                 for other in values[1:]:
-                    result = self.temporary(f"{result} if {result} {op} {other} else {other}")
+                    result = self.temporary(f"select({result} {op} {other}, {result}, {other})")
                 return result
             case "exp":
                 return f"exp({values[0]})"
@@ -477,7 +477,7 @@ class StageWriter:
         number = decision_hash(node.decision)
         key = "hkey[h]" if self.index == "h" else "pkey[i]"
         period = "year" if node.yearly else "0"
-        return self.temporary(f"uniform_of_stream({key}, stream, {number}, {period}, 0)")
+        return self.temporary(f"drawn({key}, stream, {number}, {period})")
 
     def _argument(self, node: tree.Node, what: str) -> str:
         if isinstance(node, tree.Number):
@@ -551,9 +551,9 @@ class StageWriter:
                 case "sum":
                     lines.append(f"{guard}{name} = {name} + {text}")
                 case "count" | "any":
-                    lines.append(f"{guard}{name} = {name} + (1.0 if {text} else 0.0)")
+                    lines.append(f"{guard}{name} = {name} + select({text}, 1.0, 0.0)")
                 case "all":
-                    lines.append(f"{guard}{name} = {name} + (0.0 if {text} else 1.0)")
+                    lines.append(f"{guard}{name} = {name} + select({text}, 0.0, 1.0)")
                 case "max" | "min":
                     op = ">" if node.function == "max" else "<"
                     lines.append(f"{guard}{name}_x = {text}")
@@ -585,9 +585,9 @@ class StageWriter:
             case "sum":
                 put(f"        {row}[g] = {row}[g] + {text}")
             case "count" | "any":
-                put(f"        {row}[g] = {row}[g] + (1.0 if {text} else 0.0)")
+                put(f"        {row}[g] = {row}[g] + select({text}, 1.0, 0.0)")
             case "all":
-                put(f"        {row}[g] = {row}[g] + (0.0 if {text} else 1.0)")
+                put(f"        {row}[g] = {row}[g] + select({text}, 0.0, 1.0)")
             case _:
                 op = ">" if node.function == "max" else "<"
                 put(f"        x = {text}")

@@ -24,7 +24,7 @@ import numpy as np
 from microsim.language.compiling import cache_folder
 from microsim.language.generating import typed
 
-VERSION = "2"  # of the generated code; part of the cache key
+VERSION = "3"  # of the generated code; part of the cache key
 KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 WORTH_A_PROCESS = 150  # lines: about the time another process needs to start
 PATIENCE = 300.0  # seconds for the other processes
