@@ -1,4 +1,4 @@
-"""What tests share: one folder of compiled rules for a session, and a small country ready to run."""
+"""What tests share: one folder of compiled rules a session, and a small country ready to run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def rules_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep compiled rules and synthesised populations in a folder of this session, also for workers."""
+    """Keep compiled rules and synthesised populations in a folder of this session, also for
+    workers.
+    """
     folder = tmp_path_factory.mktemp("cache") / "rules"
     before = os.environ.get("MICROSIM_CACHE")
     os.environ["MICROSIM_CACHE"] = str(folder)
@@ -24,7 +26,9 @@ def rules_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def coresia(rules_cache: Path, tmp_path_factory: pytest.TempPathFactory):
-    """Return Coresia with a population of 600 households in three markets. Its files must not be changed."""
+    """Return Coresia with a population of 600 households in three markets. Its files must not be
+    changed.
+    """
     from coresia import make_coresia
 
     return make_coresia(tmp_path_factory.mktemp("coresia"))

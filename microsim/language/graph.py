@@ -42,7 +42,9 @@ class Formula:
 
 @dataclass(frozen=True)
 class QuotaColumns:
-    """What a run needs to freeze the cut-off of a quota: ids of rank and eligibility, the parameter of places."""
+    """What a run needs to freeze the cut-off of a quota: ids of rank and eligibility, the parameter
+    of places.
+    """
 
     rank: str
     eligible: str
@@ -55,8 +57,8 @@ class QuotaColumns:
 class FixedPoint:
     """A cycle that is worked through in rounds: formula `final` becomes the next round's value.
 
-    The graph holds it by the id of a formula that stands for the value of the round before, whose root is the
-    start value.
+    The graph holds it by the id of a formula that stands for the value of the round before, whose
+    root is the start value.
     """
 
     final: str
@@ -224,7 +226,9 @@ class Builder:
         return self.previous[variable.name]
 
     def _check_fixed_points(self) -> None:
-        """Note cycles that cross months and years, or hold several fixed points that need each other."""
+        """Note cycles that cross months and years, or hold several fixed points that need each
+        other.
+        """
         dependents = {name: dependents_of(self.graph, key) for name, key in self.previous.items()}
         for name, key in self.previous.items():
             if key not in self.graph.fixed:
@@ -250,7 +254,7 @@ class Builder:
         self.faults.add(
             str(variable.where),
             "formulas depend on themselves: " + " -> ".join(cycle),
-            remedy="Break the cycle, or give one of them `fixed_point: {start: 0, tolerance: ...}`.",
+            remedy="Break the cycle, or give one `fixed_point: {start: 0, tolerance: ...}`.",
         )
         self.broken.update(cycle)
 

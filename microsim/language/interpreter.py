@@ -73,7 +73,8 @@ class Interpreter:
         return [before for before, found in self._dependents.items() if key in found]
 
     def _settle(self, before: str, period: int) -> None:
-        """Work a cycle through in rounds, each household until its values move by the tolerance at most.
+        """Work a cycle through in rounds, each household until its values move by the tolerance at
+        most.
 
         A household that has settled keeps its values, whatever the rounds others still need.
         """

@@ -171,7 +171,8 @@ class MonthOf(Node):
 class Quota(Node):
     """Whether one is among the first `places` (weighted) of those eligible, by increasing rank.
 
-    The graph turns it into a comparison of the rank with a cut-off that the run freezes in a phase of its own.
+    The graph turns it into a comparison of the rank with a cut-off that the run freezes in a phase
+    of its own.
     """
 
     places: Node

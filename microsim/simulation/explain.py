@@ -205,7 +205,9 @@ class Explainer:
 
     def _parameter(self, name: str, value: float | Array, month: int, yearly: bool) -> ParameterUse:
         if name.startswith("quota."):
-            return ParameterUse(name, value, "rank", "", "cut-off of the quota, frozen by the run", "")
+            return ParameterUse(
+                name, value, "rank", "", "cut-off of the quota, frozen by the run", ""
+            )
         if name.startswith("frame."):
             unit = self.definitions.frame.get(name[6:], "")
             return ParameterUse(name, value, unit, "", "macro frame of the run", "")

@@ -108,7 +108,9 @@ class LawReader:
 
     def _value(self, name: str, month: int, yearly: bool) -> float | Floats:
         try:
-            if name.startswith("quota."):  # until a run has frozen it, everybody eligible has a place
+            if name.startswith(
+                "quota."
+            ):  # until a run has frozen it, everybody eligible has a place
                 return self.cut_offs.get(name, math.inf)
             if name.startswith("frame."):
                 return self.frame.value(name[6:], self.year)

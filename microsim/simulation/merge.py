@@ -136,9 +136,7 @@ def _extremes(
     return found
 
 
-def _whole(
-    evaluator: Evaluator, parts: Sequence[Arrays], months: float
-) -> npt.NDArray[np.float64]:
+def _whole(evaluator: Evaluator, parts: Sequence[Arrays], months: float) -> npt.NDArray[np.float64]:
     """Return columns (n_scenarios, n_columns, n_households) in amounts a month; what a scenario
     shares is the baseline's.
     """

@@ -55,9 +55,7 @@ class Model:
     money_scale: float
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)
 
-    def with_law(
-        self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]
-    ) -> Model:
+    def with_law(self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]) -> Model:
         """Return the model with other values of parameters and quotas; formulas stay as they are.
 
         Parameters
@@ -130,7 +128,8 @@ def build(
     compiled
         If not, no machine code is made or loaded: for the interpreter only.
     cut_offs
-        Frozen cut-off of each quota by scenario; until a quota is frozen everybody eligible has a place.
+        Frozen cut-off of each quota by scenario; until a quota is frozen everybody eligible has a
+        place.
 
     Raises
     ------

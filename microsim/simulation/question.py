@@ -30,7 +30,8 @@ class Question:
     settings
         `name=value` texts of `--set`, then of calibration, in order.
     cut_offs
-        The frame that quotas read: for each quota its cut-off by scenario, frozen in a phase before.
+        The frame that quotas read: for each quota its cut-off by scenario, frozen in a phase
+        before.
     population
         Path of the population file; `population_hash` is of its content.
     seed, replicate

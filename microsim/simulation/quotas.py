@@ -1,8 +1,9 @@
-"""Freezes the cut-offs of quotas: who is among the first n by rank is known only over the whole population.
+"""Freezes the cut-offs of quotas: who is among the first n by rank is known only over the whole
+population.
 
-One phase for each quota: every shard gives rank and weight of those eligible; sorted by rank, the cut-off is the largest
-rank up to which their weights do not pass the number of places. Formulas then read the cut-off, never a total of their
-own phase.
+One phase for each quota: every shard gives rank and weight of those eligible; sorted by rank, the
+cut-off is the largest rank up to which their weights do not pass the number of places. Formulas
+then read the cut-off, never a total of their own phase.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Frozen:
-    """One quota of one scenario: places, weighted number eligible and taken, cut-off of the rank."""
+    """One quota of one scenario: places, weighted numbers eligible and taken, cut-off of rank."""
 
     variable: str
     scenario: str
@@ -45,7 +46,9 @@ def frozen_quotas(
     model: Model,
     say: Callable[[str], None],
 ) -> tuple[Question, Model, list[Frozen]]:
-    """Return question and model with the cut-off of every quota frozen, quotas that others need first."""
+    """Return question and model with the cut-off of every quota frozen, quotas that others need
+    first.
+    """
     report: list[Frozen] = []
     for name, quota in model.quotas.items():
         evaluator = Evaluator(
@@ -53,8 +56,8 @@ def frozen_quotas(
         )
         cut_offs = []
         for s, scenario_name in enumerate(model.names):
-            places = float(model.laws[s].yearly.get(quota.places, 0.0))  # type: ignore[arg-type]
-            rank, weight = _eligible(model, evaluator, population, question, s, name)
+            places = float(model.laws[s].yearly.get(quota.places, 0.0))
+            rank, weight = _eligible(model, evaluator, population, question, s)
             cut, taken = cut_off(rank, weight, places)
             total = float(np.sort(weight).sum())
             cut_offs.append(cut)
@@ -86,7 +89,6 @@ def _eligible(
     population: PopulationReader,
     question: Question,
     scenario: int,
-    name: str,
 ) -> tuple[Floats, Floats]:
     """Return rank and weight of everybody eligible, in the order of the population."""
     world = World(question.seed, question.replicate)
@@ -112,8 +114,8 @@ def _eligible(
 def cut_off(rank: Floats, weight: Floats, places: float) -> tuple[float, float]:
     """Return the largest rank up to which weights add up to at most `places`, and that sum.
 
-    Those of equal rank are in together or out together. The rank is infinite where there is a place for everybody and
-    minus infinite where there is none for the first.
+    Those of equal rank are in together or out together. The rank is infinite where there is a place
+    for everybody and minus infinite where there is none for the first.
 
     Parameters
     ----------

@@ -67,28 +67,30 @@ def test_a_worker_killed_while_it_waits__is_replaced(after):
 def test_a_unit_that_kills_three_workers__fails_the_run_and_is_named(tmp_path):
     setup = {"folder": str(tmp_path), "fatal": 2, "times": 9}
     with pytest.raises(
-        RunFailedError, match="unit 2 ended its worker 3 times .*finished units are kept"
+        RunFailedError, match=r"unit 2 ended its worker 3 times .*finished units are kept"
     ):
         results("mortal", setup, 5, "processes", 2)
     assert multiprocessing.active_children() == []
 
 
 def test_workers_that_cannot_start__fail_the_run():
-    with pytest.raises(RunFailedError, match="ended its worker 3 times .*exit code 3"):
+    with pytest.raises(RunFailedError, match=r"ended its worker 3 times .*exit code 3"):
         results("stillborn", {}, 2, "processes", 2)
     assert multiprocessing.active_children() == []
 
 
 def test_an_error_in_a_worker__fails_the_run_with_its_text():
     with pytest.raises(
-        RunFailedError, match="(?s)a worker failed at unit 0.*an error of the program"
+        RunFailedError, match=r"(?s)a worker failed at unit 0.*an error of the program"
     ):
         results("failing", {}, 3, "processes", 1)
     assert multiprocessing.active_children() == []
 
 
 def test_faults_found_in_a_worker__reach_the_user():
-    with pytest.raises(InputError, match="a.yaml:3: is wrong; found this; expected that") as caught:
+    with pytest.raises(
+        InputError, match=r"a\.yaml:3: is wrong; found this; expected that"
+    ) as caught:
         results("refusing", {}, 3, "processes", 2)
     assert len(caught.value.faults) == 2
 

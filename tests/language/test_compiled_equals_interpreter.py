@@ -132,7 +132,9 @@ def column_of(interpreter: Interpreter, key: str) -> np.ndarray:
 def expected_poison(
     case: Case, people: People, weighting: Weighting, runs: list[Interpreter]
 ) -> np.ndarray:
-    """Return the smallest site of each household over all scenarios, sums that cannot be held included."""
+    """Return the smallest site of each household over all scenarios, sums that cannot be held
+    included.
+    """
     poison = np.stack([np.where(one.poison == 0, 2**31 - 1, one.poison) for one in runs]).min(
         axis=0
     )
@@ -389,7 +391,9 @@ WRITTEN = {
 
 
 def test_random_systems__write_every_operation():
-    """What the property test covers: every operation, three levels of months and years, several law changes."""
+    """What the property test covers: every operation, three levels of months and years, several law
+    changes.
+    """
     kinds, rounds, periods = set(), set(), set()
     for seed in SEEDS:
         case = case_of(seed)

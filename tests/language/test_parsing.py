@@ -1,4 +1,6 @@
-"""Every fault of a formula is named, with its place and what to do; nothing a file holds is ever executed."""
+"""Every fault of a formula is named, with its place and what to do; nothing a file holds is ever
+executed.
+"""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ def test_spoiled_formulas__are_faults_with_file_and_line(seed):
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)))
+@given(
+    st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join))
+)
 def test_any_text__is_read_or_is_a_fault(text):
     for of in ("person", "household"):
         for fault in faults_of(with_variable(law(), "x", text, of=of)):
@@ -80,7 +82,9 @@ def test_any_text__is_read_or_is_a_fault(text):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.data())
 def test_wrong_units__are_faults(data):
-    """A formula of one unit where another is declared is a fault, unless both are plain numbers or booleans."""
+    """A formula of one unit where another is declared is a fault, unless both are plain numbers or
+    booleans.
+    """
     seed = data.draw(st.integers(0, 50))
     rng = random.Random(seed)  # noqa: S311 - a test's choices, not secrets
     definitions = random_definitions(seed % 5, 4, depth=2)
@@ -89,7 +93,12 @@ def test_wrong_units__are_faults(data):
     written = data.draw(st.sampled_from(units))
     declared = data.draw(st.sampled_from([*units, "share"]).filter(lambda u: u != written))
     text = writer.write(written, "person", "month", 2)
-    if "year(" in text or "month(" in text or "december(" in text or re.fullmatch(r"[\s()0\-]*", text):
+    if (
+        "year(" in text
+        or "month(" in text
+        or "december(" in text
+        or re.fullmatch(r"[\s()0\-]*", text)
+    ):
         return  # crossing depends on the period, and 0 is of any unit
     with warnings.catch_warnings():
         warnings.simplefilter("error")

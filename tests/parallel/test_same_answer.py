@@ -1,8 +1,9 @@
-"""The digest of a run does not depend on backend, workers, threads, shards, kills, or damage in between."""
+"""The digest of a run does not depend on backend, workers, threads, shards, kills, or damage in
+between.
+"""
 
 from __future__ import annotations
 
-import os
 
 import pytest
 
@@ -139,9 +140,9 @@ def test_a_run_that_ends_early__keeps_its_finished_shards(
         coresia.run(name)
     assert len(coresia.shards(name)) == 2
     assert not (tmp_path / "run" / "results.h5").exists()
-    kept = {path: os.stat(path).st_mtime_ns for path in coresia.shards(name)}
+    kept = {path: path.stat().st_mtime_ns for path in coresia.shards(name)}
     assert coresia.run(name).digest == reference.digest
-    assert {path: os.stat(path).st_mtime_ns for path in kept} == kept
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def test_shards__hold_integer_sums_only_besides_household_columns(coresia, reference):

@@ -1,4 +1,6 @@
-"""Coresia with people: the fictional country of tests/data, a small population for it, and ways to change its files."""
+"""Coresia with people: the fictional country of tests/data, a small population for it, and ways to
+change its files.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +181,9 @@ class Coresia:
 def make_coresia(
     folder: Path, population: Path | None = None, *, calibrate: bool = False
 ) -> Coresia:
-    """Copy the country, with a reform that changes nothing, and write its population unless one is given."""
+    """Copy the country, with a reform that changes nothing, and write its population unless one is
+    given.
+    """
     scenario = copy_country(folder, calibrate=calibrate)
     add_null_reform(scenario.parent)
     if population is None:

@@ -22,7 +22,9 @@ def square(setup: Payload) -> Worker:
 
 
 def mortal(setup: Payload) -> Worker:
-    """Return a worker that is killed at a unit, `times` times over all processes; deaths are counted in a folder."""
+    """Return a worker that is killed at a unit, `times` times over all processes; deaths are
+    counted in a folder.
+    """
     folder, inner = Path(setup["folder"]), square(setup)
 
     def work(unit: Payload) -> Payload:
@@ -58,7 +60,9 @@ def refusing(setup: Payload) -> Worker:
 
 
 def killed_once(setup: Payload) -> Worker:
-    """Return the worker of a run; the first process of all is killed in the middle of its second unit."""
+    """Return the worker of a run; the first process of all is killed in the middle of its second
+    unit.
+    """
     from microsim.simulation.run import start_worker
 
     inner, units = start_worker(setup), []

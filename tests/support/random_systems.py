@@ -1,4 +1,6 @@
-"""Random law and random people: typed formulas of every operation, dated parameters, households with links."""
+"""Random law and random people: typed formulas of every operation, dated parameters, households
+with links.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ SCALARS = {
 
 
 def random_people(seed: int, n_households: int) -> People:
-    """Return households of one to nine persons with consistent links and values at the edges of the rules."""
+    """Return households of one to nine persons with consistent links and values at the edges of the
+    rules.
+    """
     rng = np.random.default_rng(seed)
     size = rng.choice([1, 1, 2, 3, 4, 5, 6, 9], n_households)
     start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
@@ -216,7 +220,8 @@ class FormulaWriter:
         """Return one of some names."""
         return self.rng.choice(choices) if choices else otherwise
 
-    # Every method returns text of one type; `of` and `period` say where it stands, `depth` how much may follow.
+    # Every method returns text of one type; `of` and `period` say where it stands, `depth` how much
+    # may follow.
 
     def money(self, unit: str, of: str, period: str, depth: int) -> str:
         """Write an amount a month or a year."""
@@ -491,7 +496,9 @@ def random_definitions(seed: int, n_variables: int, depth: int = 4) -> Definitio
 
 
 def reformed(definitions: Definitions, seed: int, *, values: bool, formulas: int) -> Definitions:
-    """Return the system after a reform: other values of some parameters, other formulas of some variables."""
+    """Return the system after a reform: other values of some parameters, other formulas of some
+    variables.
+    """
     rng = random.Random(seed)  # noqa: S311 - a test's choices, not secrets
     parameters = dict(definitions.parameters)
     if values:

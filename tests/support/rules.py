@@ -1,4 +1,6 @@
-"""A small law for tests of the rule language: inputs, parameters and units of people, and ways to read formulas."""
+"""A small law for tests of the rule language: inputs, parameters and units of people, and ways to
+read formulas.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,9 @@ def faults_of(definitions: Definitions) -> list[str]:
 
 
 def people(members: list[list[dict]], **households) -> People:
-    """Return households written as lists of persons; links are positions, left out they are none (head: first)."""
+    """Return households written as lists of persons; links are positions, left out they are none
+    (head: first).
+    """
     rows = [person for household in members for person in household]
     start = np.cumsum([0, *(len(household) for household in members)]).astype(np.int64)
     links = {
