@@ -1,4 +1,4 @@
-"""Commands of microsim as a user starts them: seconds to the first result, memory of the workers."""
+"""Commands of microsim as a user starts them: seconds to the first result, memory of workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGE = "nssf.rate=0.07"
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
-def microsim(*arguments: object, cache: Path | None = None) -> list[str]:
+def microsim(*arguments: object) -> list[str]:
     """Return the command line."""
     return [sys.executable, "-m", "microsim", *[str(a) for a in arguments]]
 
@@ -65,7 +65,9 @@ def repeated(source: Path, target: Path, times: int, cache: Path) -> Timed:
 
 
 def first_results(population: Path, repeats: int, scenario: Path = SCENARIO) -> dict[str, Timed]:
-    """Return times of `microsim run` in fresh processes: without a compile cache, with it, after a changed value."""
+    """Return times of `microsim run` in fresh processes: without a compile cache, with it, after a
+    changed value.
+    """
     with tempfile.TemporaryDirectory(prefix="microsim-benchmark-") as place:
         base = Path(place)
 
@@ -87,13 +89,14 @@ def first_results(population: Path, repeats: int, scenario: Path = SCENARIO) -> 
 def median(times: list[Timed]) -> Timed:
     """Return medians of wall and CPU seconds."""
     return Timed(
-        statistics.median([one.wall for one in times]), statistics.median([one.cpu for one in times])
+        statistics.median([one.wall for one in times]),
+        statistics.median([one.cpu for one in times]),
     )
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Largest resident memory, MiB, of the coordinator and of any worker; and the seconds it took."""
+    """Largest resident memory, MiB, of the coordinator and of any worker; and the seconds taken."""
 
     coordinator: float
     worker: float

@@ -1,4 +1,4 @@
-"""How many persons a core takes through rules in a second: the plain system, and Kenya's whole law for twelve months.
+"""How many persons a core takes through rules in a second: plain system, Kenya's whole law.
 
     python rules_speed.py plain FOLDER | kenya POPULATION
 
@@ -58,7 +58,9 @@ def plain(folder: Path) -> dict[str, float]:
 
 
 def kenya(population: Path) -> dict[str, float]:
-    """Time Kenya's law of a year: as the engine runs it, and without sums and household columns; one thread."""
+    """Time Kenya's law of a year: as the engine runs it, and without sums and household columns;
+    one thread.
+    """
     from microsim.language.evaluating import Evaluator, Wanted
     from microsim.language.people import World
     from microsim.scenario.scenario import load_scenario
@@ -82,8 +84,16 @@ def kenya(population: Path) -> dict[str, float]:
         "with what tables need": n / median_cpu(lambda: whole.run(people, weighting, world)),
         "rules alone": n / median_cpu(lambda: alone.run(people, weighting, world)),
     }
-    facts = {"persons": n, "periods": len(model.laws[0].months), "formulas": len(model.program.graph.formulas)}
-    return found | {name: float(x) for name, x in facts.items()} | {"totals": float(len(model.measures))}
+    facts = {
+        "persons": n,
+        "periods": len(model.laws[0].months),
+        "formulas": len(model.program.graph.formulas),
+    }
+    return (
+        found
+        | {name: float(x) for name, x in facts.items()}
+        | {"totals": float(len(model.measures))}
+    )
 
 
 if __name__ == "__main__":

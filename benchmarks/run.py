@@ -1,8 +1,9 @@
-"""Prints the benchmark tables: the plain system in turns with its baselines, rules a second, first result, memory.
+"""Prints the benchmark tables: plain system and baselines in turns, rules, first result, memory.
 
-    python benchmarks/run.py [--persons 1000000,5000000] [--repeats 7] [--sections plain,rules,start,memory] [--write]
+    python benchmarks/run.py [--persons 1000000,5000000] [--repeats 7] [--sections ...] [--write]
 
-`--write` puts the tables into benchmarks/README.md. Data and the Python of OpenFisca are kept in `--folder`.
+`--write` puts the tables into benchmarks/README.md. Data and the Python of OpenFisca are kept in
+`--folder`.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def header() -> Table:
         table.add(what, value)
     when = datetime.now(UTC).strftime("%d %B %Y")
     table.notes = [
-        f"{when}. Busy processes at the start, of others too: {machine.load()}. The machine is shared: "
-        "CPU seconds are the steadier figure."
+        f"{when}. Busy processes at the start, of others too: {machine.load()}. "
+        "Where the machine is shared, CPU seconds are the steadier figure."
     ]
     return table
 
@@ -66,7 +67,9 @@ def rules(options: argparse.Namespace, population: Path) -> Table:
         ("kenya", population, "Kenya's law, twelve months"),
     ):
         script = [sys.executable, str(HERE / "rules_speed.py"), name, str(place)]
-        found = json.loads(subprocess.run(script, check=True, capture_output=True, text=True).stdout)
+        found = json.loads(
+            subprocess.run(script, check=True, capture_output=True, text=True).stdout
+        )
         for what, value in found.items():
             if value > 1e5 and what != "persons":
                 wanted = {"plain": "rules alone", "kenya": "with what tables need"}[name] == what
@@ -75,26 +78,33 @@ def rules(options: argparse.Namespace, population: Path) -> Table:
         if name == "kenya":
             facts = {what: f"{value:,.0f}" for what, value in found.items() if value < 1e7}
             table.notes.append(
-                f"Kenya: {facts['persons']} persons, {facts['formulas']} formulas (the engine's own for "
-                f"tables and identities among them), {facts['periods']} stretches of the year with one "
-                f"law, {facts['totals']} weighted totals by sex, age group and status, region and area."
+                f"Kenya: {facts['persons']} persons, {facts['formulas']} formulas (the engine's own "
+                f"for tables and identities among them), {facts['periods']} stretches of the year "
+                f"with one law, {facts['totals']} weighted totals by sex, age group and status, "
+                "region and area."
             )
     return table
 
 
-def first_result(options: argparse.Namespace, population: Path, made: commands.Timed | None) -> Table:
+def first_result(
+    options: argparse.Namespace, population: Path, made: commands.Timed | None
+) -> Table:
     """Return seconds from start to first result."""
-    table = Table("Start to first result (`microsim run`, a fresh process)", ("", "wall", "CPU", "wanted"))
+    table = Table(
+        "Start to first result (`microsim run`, a fresh process)", ("", "wall", "CPU", "wanted")
+    )
     found = commands.first_results(population, max(3, options.repeats // 2))
     goals = {"no compile cache": "15 s"}
     for what, time in found.items():
         table.add(what, seconds(time.wall), seconds(time.cpu), goals.get(what, "1.5 s"))
     if made is not None:
-        table.add("synthesis of the population, beforehand", seconds(made.wall), seconds(made.cpu), "")
+        table.add(
+            "synthesis of the population, beforehand", seconds(made.wall), seconds(made.cpu), ""
+        )
     table.notes = [
-        f"Kenya, {options.households:,} households: baseline and four reforms, all tables and identities, "
-        "results file and headline; 2 threads. An empty compile cache holds no rules; the library's own "
-        "kernels are compiled once after the installation."
+        f"Kenya, {options.households:,} households: baseline and four reforms, all tables and "
+        "identities, results file and headline; 2 threads. An empty compile cache holds no rules; "
+        "the library's own kernels are compiled once after the installation."
     ]
     return table
 

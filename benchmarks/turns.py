@@ -1,4 +1,4 @@
-"""The plain system: ours and the baselines in turns, each in a process of its own with the data in memory."""
+"""The plain system: ours and the baselines in turns, each in a process with the data in memory."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def interpreters(names: list[str], folder: Path) -> tuple[dict[str, str], list[s
             python, reason = python_with_openfisca(folder)
         elif name in ("polars", "pandas"):
             probe = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True)
-            python, reason = (sys.executable, "") if probe.returncode == 0 else (None, "not installed")
+            python, reason = (
+                (sys.executable, "") if probe.returncode == 0 else (None, "not installed")
+            )
         if python is None:
             notes.append(f"SKIPPED {name}: {reason}")
         else:
@@ -120,7 +122,8 @@ def compare(persons: int, repeats: int, names: list[str], folder: Path) -> Table
 def _table(persons: int, repeats: int, backends: list[Backend], notes: list[str]) -> Table:
     table = Table(
         f"Plain system, {persons:,} persons",
-        ("", "wall", "CPU", "persons/s", "ours is faster (wall)", "(CPU)", "wanted", "peak MiB", "largest difference"),
+        ("", "wall", "CPU", "persons/s", "ours is faster (wall)", "(CPU)", "wanted", "peak MiB",
+         "largest difference"),
     )  # fmt: skip
     by_name = {backend.name: backend for backend in backends}
     ours, reference = by_name["ours"], by_name.get("numpy", by_name["ours"])
@@ -137,8 +140,8 @@ def _table(persons: int, repeats: int, backends: list[Backend], notes: list[str]
             f"{b.peak:.0f}", f"{different:.0e}",
         )  # fmt: skip
     table.notes = [
-        f"Data in memory to columns, totals and indicators; medians of {repeats} turns, each backend in "
-        "turn in a process of its own; ours with 2 threads; CPU seconds are of all threads.",
+        f"Data in memory to columns, totals and indicators; medians of {repeats} turns, each backend "
+        "in turn in a process of its own; ours with 2 threads; CPU seconds are of all threads.",
         *notes,
     ]
     return table

@@ -113,7 +113,9 @@ def load_pandas(folder: Path) -> Any:  # noqa: ANN401
     """Return persons and households as data frames."""
     import pandas as pd
 
-    return pd.read_parquet(folder / "persons.parquet"), pd.read_parquet(folder / "households.parquet")
+    return pd.read_parquet(folder / "persons.parquet"), pd.read_parquet(
+        folder / "households.parquet"
+    )
 
 
 def run_pandas(frames: Any) -> tuple[Any, Answers]:  # noqa: ANN401
@@ -147,7 +149,9 @@ def load_polars(folder: Path) -> Any:  # noqa: ANN401
     """Return persons and households as polars frames."""
     import polars as pl
 
-    return pl.read_parquet(folder / "persons.parquet"), pl.read_parquet(folder / "households.parquet")
+    return pl.read_parquet(folder / "persons.parquet"), pl.read_parquet(
+        folder / "households.parquet"
+    )
 
 
 def run_polars(frames: Any) -> tuple[Any, Answers]:  # noqa: ANN401
@@ -188,9 +192,7 @@ def _polars_persons(p: Any) -> Any:  # noqa: ANN401
             spension=social,
         )
         .with_columns(net=net)
-        .with_columns(
-            taxable=c("net") - abated + 12.0 * (1 - R.PENSION_ABATEMENT) * c("pension")
-        )
+        .with_columns(taxable=c("net") - abated + 12.0 * (1 - R.PENSION_ABATEMENT) * c("pension"))
         .with_columns(tax=tax / 12.0)
         .drop("net", "taxable")
         .collect()

@@ -1,4 +1,4 @@
-"""The plain system as an OpenFisca country (openfisca-core alone), built, filled and calculated at each call."""
+"""The plain system as an OpenFisca country, built, filled and calculated at each call."""
 
 from __future__ import annotations
 

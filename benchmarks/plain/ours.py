@@ -1,4 +1,4 @@
-"""The plain system in the rule language: from arrays in memory to columns, totals and indicators."""
+"""The plain system in the rule language: from arrays to columns, totals and indicators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import rules as R  # noqa: N812 - parameters stand for themselves in formulas
 
 from microsim.indicators.distribution import distribution, quantile
 from microsim.indicators.inequality import gini
-from microsim.indicators.poverty import poverty
+from microsim.indicators.poverty import foster_greer_thorbecke
 from microsim.policy.loading import load_system
 from microsim.simulation.arrays import ArrayRules, compile_rules
 
@@ -67,12 +67,18 @@ def run_ours(data: Any, threads: int = 2) -> tuple[Any, Answers]:  # noqa: ANN40
     out["region3_assist"] = float(table[R.ITEMS.index("assist")][3])
     persons = d["h_weight"] * d["h_size"]
     before, after = (found.households[name] for name in PER_HEAD)
-    d0, d1 = distribution(before, persons), distribution(after, persons)
+    with ThreadPoolExecutor(threads) as pool:
+        gaps = pool.submit(lambda: [fgt(y, persons, R.LINES) for y in (before, after)])
+        d1 = distribution(after, persons)
+        indices = gaps.result()
     out["median"], out["gini"] = quantile(d1, 0.5), gini(d1)
-    lines = [(f"pre_{z:.0f}", d0, z) for z in R.LINES] + [(f"post_{z:.0f}", d1, z) for z in R.LINES]
-    lines.append(("60med", d1, 0.6 * out["median"]))
-    for tag, of, z in lines:
-        p = poverty(of, z, include_line=True)
-        indices = (p.headcount, p.gap, p.severity)
-        out |= {f"fgt{k}_{tag}": x for k, x in enumerate(indices)}
+    indices.append(fgt(after, persons, [0.6 * out["median"]]))
+    names = [*[f"pre_{z:.0f}" for z in R.LINES], *[f"post_{z:.0f}" for z in R.LINES], "60med"]
+    for tag, row in zip(names, np.concatenate(indices), strict=True):
+        out |= {f"fgt{k}_{tag}": float(x) for k, x in enumerate(row)}
     return found, out
+
+
+def fgt(y: Any, persons: Any, lines: Any) -> Any:  # noqa: ANN401
+    """Return headcount, gap and severity by line; poor is who has the line or less."""
+    return foster_greer_thorbecke(y, persons, lines, include_line=True)

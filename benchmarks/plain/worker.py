@@ -2,7 +2,8 @@
 
     python worker.py BACKEND FOLDER
 
-Prints a line READY, then for each line read one line of JSON: wall and CPU seconds; the answers with the first. `quit` ends it.
+Prints a line READY, then for each line read one line of JSON: wall and CPU seconds and the answers.
+`quit` ends it.
 """
 
 from __future__ import annotations

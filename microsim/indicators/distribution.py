@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from microsim.errors import Fault, InputError
 from microsim.kernels.accumulate import exact_dot, exact_sum
-from microsim.kernels.distribution import collapse
-from microsim.kernels.sorting import argsort_stable
+from microsim.kernels.distribution import collapse, collapse_in_place
+from microsim.kernels.sorting import sorted_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -116,10 +116,15 @@ def distribution(y: Floats, w: Floats, order: Ints | None = None) -> Distributio
     """
     y, w = np.ascontiguousarray(y, np.float64), np.ascontiguousarray(w, np.float64)
     check_resources(y, w)
-    rows = argsort_stable(y) if order is None else order
     # A scale that depends on the total alone: splitting rows must not change a bit.
     scale = math.ldexp(1.0, max(math.frexp(exact_sum(w))[1] - 52, -1000))
-    values, weights, cumulative = collapse(y, w, rows, scale)
+    if order is None:
+        rows, values = sorted_rows(y)
+        weights, cumulative = w[rows], np.empty_like(values)
+        found = collapse_in_place(values, weights, cumulative, scale)
+        values, weights, cumulative = values[:found], weights[:found], cumulative[:found]
+    else:
+        values, weights, cumulative = collapse(y, w, order, scale)
     persons = float(cumulative[-1]) if cumulative.size else 0.0
     return Distribution(values, weights, cumulative, persons, exact_dot(weights, values))
 

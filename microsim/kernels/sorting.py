@@ -98,6 +98,69 @@ def argsort_stable(values: Floats) -> Ints:
 
 
 @kernel
+def pack_keys(values: Floats, row_bits: int, keys: Bits) -> None:
+    """Fill in the leading bits of numbers that sort as the values do, the row number below them."""
+    shift = np.uint64(row_bits)
+    for i in range(keys.shape[0]):
+        key = np.float64(values[i] + 0.0).view(np.uint64)
+        negative = key >> SIGN_SHIFT
+        key = ~key if negative else key | SIGN
+        key = LAST if values[i] != values[i] else key
+        keys[i] = ((key >> shift) << shift) | np.uint64(i)
+
+
+@kernel
+def settle_rows(values: Floats, rows: Ints, found: Floats, row_bits: int) -> bool:
+    """Turn sorted packed keys, in place, into rows, and fill in their values; tell whether it could
+    be done.
+
+    Values that share their leading bits are few and are put in order by moving them up; it is given
+    up where they are many.
+    """
+    n = rows.shape[0]
+    mask = (np.int64(1) << np.int64(row_bits)) - np.int64(1)
+    for i in range(n):
+        row = rows[i] & mask
+        rows[i] = row
+        found[i] = values[row] + 0.0
+    moves = 0
+    for i in range(1, n):
+        value, row, j = found[i], rows[i], i
+        while j > 0 and value < found[j - 1]:
+            found[j] = found[j - 1]
+            rows[j] = rows[j - 1]
+            j -= 1
+        found[j] = value
+        rows[j] = row
+        moves += i - j
+        if moves > 4 * n:
+            return False
+    return True
+
+
+def sorted_rows(values: Floats) -> tuple[Ints, Floats]:
+    """Return the rows in ascending order of value, ties in order of rows, and the values in order.
+
+    The same rows as `argsort_stable`, several times faster where NumPy sorts with vectors.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), any unit, n below 2**31. -0.0 equals 0.0 (and is returned as 0.0); NaN comes
+        last.
+    """
+    row_bits = max(1, (values.size - 1).bit_length())
+    packed = np.empty(values.size, np.uint64)
+    pack_keys(values, row_bits, packed)
+    packed.sort()  # all different, so that any way of sorting gives the same
+    rows, found = packed.view(np.int64), np.empty(values.size)
+    if not settle_rows(values, rows, found, row_bits):
+        rows = argsort_stable(values)
+        found = values[rows] + 0.0
+    return rows, found
+
+
+@kernel
 def merge_sorted(values: Floats, left: Ints, right: Ints) -> Ints:
     """Return two sorted arrays of rows as one, in order of (value, row).
 

@@ -16,6 +16,7 @@ from microsim.indicators.poverty import (
     accumulate_poverty,
     aggregate_gap_of_households,
     finalise_poverty,
+    foster_greer_thorbecke,
     growth_and_redistribution,
     log_line_ratio,
     poverty,
@@ -197,3 +198,33 @@ def test_sectoral_change__adds_up():
 def test_growth_and_redistribution__needs_means_above_zero():
     with pytest.raises(InputError, match=r"found 0\.0 before, 1\.0 after; expected means above 0"):
         growth_and_redistribution(of([0.0]), of([1.0]), 1.0, 0)
+
+
+rows_with_weights = st.lists(
+    st.tuples(st.floats(-50.0, 300.0), st.floats(0.0, 1e4)), min_size=1, max_size=40
+)
+
+
+@given(rows_with_weights, st.booleans(), st.booleans())
+def test_foster_greer_thorbecke__equals_poverty_of_the_sorted(rows, include_line, truncate):
+    y, w = np.array([r[0] for r in rows]), np.array([r[1] for r in rows]) + 1e-3
+    y[: len(y) // 3] = 100.0
+    lines = [60.0, 100.0]
+    options = {"include_line": include_line, "truncate_negatives": truncate}
+    found = foster_greer_thorbecke(y, w, lines, **options)
+    for line, row in zip(lines, found, strict=True):
+        p = poverty(distribution(y, w), line, **options)
+        assert row == pytest.approx([p.headcount, p.gap, p.severity], rel=1e-13, abs=1e-15)
+
+
+@given(rows_with_weights, st.randoms(use_true_random=False))
+def test_foster_greer_thorbecke__is_the_same_for_every_order(rows, random):
+    y, w = np.array([r[0] for r in rows]), np.array([r[1] for r in rows]) + 1e-3
+    order = random.sample(range(y.size), y.size)
+    first = foster_greer_thorbecke(y, w, [100.0])
+    assert (first == foster_greer_thorbecke(y[order], w[order], [100.0])).all()
+
+
+def test_foster_greer_thorbecke__refuses_a_line_of_nothing():
+    with pytest.raises(InputError, match="poverty line: not an amount"):
+        foster_greer_thorbecke(np.ones(2), np.ones(2), [0.0])
