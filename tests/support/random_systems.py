@@ -469,10 +469,13 @@ class FormulaWriter:
         cases: tuple[tuple[str, str, Location], ...] = ()
         text = ""
         if r.random() < 0.2:
-            cases = tuple(
-                (self.boolean(of, period, 2), self.write(unit, of, period, 2), LAW)
-                for _ in range(r.randint(1, 3))
-            ) + (("", self.write(unit, of, period, 2), LAW),)
+            cases = (
+                *tuple(
+                    (self.boolean(of, period, 2), self.write(unit, of, period, 2), LAW)
+                    for _ in range(r.randint(1, 3))
+                ),
+                ("", self.write(unit, of, period, 2), LAW),
+            )
         else:
             text = self.write(unit, of, period, depth)
         return VariableDefinition(
