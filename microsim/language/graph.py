@@ -132,7 +132,10 @@ class Builder:
         self.broken: set[str] = {n for n, root in self.parsed.items() if root is None}
         self.previous: dict[str, str] = {}
         self.salt = _digest(
-            "|".join(f"{v.name}:{v.formula}:{v.cases}" for v in definitions.variables.values())
+            "|".join(
+                f"{v.name}:{v.formula}:{[case[:2] for case in v.cases]}"  # not where they stand
+                for v in definitions.variables.values()
+            )
         )
         settled = [v.name for v in definitions.variables.values() if v.fixed_point is not None]
         for name in (*settled, *definitions.variables):
