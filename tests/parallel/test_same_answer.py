@@ -4,7 +4,6 @@ between.
 
 from __future__ import annotations
 
-
 import pytest
 
 from microsim.results.shards import read_shard
