@@ -40,7 +40,8 @@ def _shifted(_: Any, start: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - 
 @intrinsic
 def _select(_: Any, test: Any, then: Any, otherwise: Any) -> Any:  # noqa: ANN401
     """Return one of two numbers or conditions, both known: no branch for the compiler to follow."""
-    kind = types.float64 if types.float64 in (then, otherwise) else types.unliteral(then)
+    number = types.float64 in (then, otherwise)
+    kind = types.float64 if number else types.boolean
     signature = kind(test, then, otherwise)
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ANN401

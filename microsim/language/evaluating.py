@@ -182,6 +182,9 @@ class Evaluator:
                 names = {(n, formula.period) for n in parameters_of(formula.root)}
                 if formula.id not in base or reads & affected or names & moved:
                     affected.add(formula.id)
+            for before, fixed in graph.fixed.items():  # a cycle moves as a whole
+                if fixed.final in affected and fixed.final in mine:
+                    affected |= dependents_of(graph, before) & mine & set(graph.formulas)
         return affected
 
     def _moved_parameters(self, scenario: int) -> set[tuple[str, str]]:
@@ -314,9 +317,9 @@ class Evaluator:
             try:
                 self.drive = driver()
                 drive_nobody()
+                self.tables.stages[:, ADDRESS] = stages.finish()
             finally:
-                addresses = stages.finish()
-            self.tables.stages[:, ADDRESS] = addresses
+                stages.stop()
             self.kinds = kinds
 
     # -- running --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -39,6 +40,7 @@ class Stages:
         self.names = [_name("stage", source) for source in sources]
         self.sources = dict(zip(self.names, sources, strict=True))
         self.claims = self.folder
+        self.missing: list[str] = []
         self.others: list[subprocess.Popen[bytes]] = []
 
     def begin(self) -> None:
@@ -48,7 +50,7 @@ class Stages:
             _ensure(self.folder / f"{name}.py", self.sources[name])
         lines = sum(self.sources[name].count("\n") for name in self.missing)
         others = min(_processors() - 1, lines // WORTH_A_PROCESS, len(self.missing) - 1)
-        if others < 1:
+        if others < 1 or multiprocessing.parent_process() is not None:
             return
         self.missing.sort(key=lambda name: -len(self.sources[name]))
         self.claims = Path(tempfile.mkdtemp(prefix="microsim-claims-"))
@@ -58,15 +60,18 @@ class Stages:
 
     def finish(self) -> list[int]:
         """Return the address of each stage, compiled or loaded."""
-        try:
-            if self.others:
-                for name in self.missing:
-                    if claim(self.claims, name):
-                        import_stage(name, self.folder)
-            for other in self.others:
-                _wait(other)
-        finally:
-            self._tidy()
+        if self.others:
+            for name in self.missing:
+                if claim(self.claims, name):
+                    import_stage(name, self.folder)
+        for other in self.others:
+            _wait(other)
+        if self.missing and not self.others:
+            # Processes that want the same at once begin at different places, and find on disk what
+            # the others have made meanwhile.
+            first = os.getpid() * 7 % len(self.missing)
+            for name in self.missing[first:] + self.missing[:first]:
+                import_stage(name, self.folder)
         for name, source in self.sources.items():
             _ensure(self.folder / f"{name}.py", source)
         return [int(import_stage(n, self.folder).stage_of_rules.address) for n in self.names]
@@ -75,11 +80,13 @@ class Stages:
         compiled = {path.name.split(".")[0] for path in self.folder.glob("__pycache__/*.nbi")}
         return [n for n in self.sources if n not in sys.modules and n not in compiled]
 
-    def _tidy(self) -> None:
+    def stop(self) -> None:
+        """End what other processes still do, and forget who does what."""
         for other in self.others:
             if other.poll() is None:
                 other.kill()
                 other.wait()
+        self.others = []
         if self.claims != self.folder:
             for path in self.claims.iterdir():
                 path.unlink()
