@@ -97,7 +97,12 @@ def test_modules__execute_no_data_and_draw_from_no_global_state():
 
 
 def test_fastmath__is_named_only_where_it_is_turned_off():
-    found = [path.name for path in MODULES if "fastmath" in path.read_text(encoding="utf-8")]
+    passed_on = '"fastmath": OPTIONS["fastmath"]'
+    found = [
+        path.name
+        for path in MODULES
+        if "fastmath" in path.read_text(encoding="utf-8").replace(passed_on, "")
+    ]
     assert found == ["jit.py"]
     assert OPTIONS["fastmath"] is False
 
