@@ -36,8 +36,8 @@ def drive(
     poison: Array, weight: Array, cell: Array, place: Array,
     measure_rows: Array, measure_of: Array, measure_in: Array, inverse_scale: Array,
     first_site: int,
-    hi: Array, low: Array, count: Array, seen: Array,
-    place_hi: Array, place_low: Array, place_count: Array, place_seen: Array, empty: Array,
+    picked: Array, in_cell: Array, in_place: Array, large: Array, large_low: Array,
+    place_large: Array, place_large_low: Array, empty: Array,
     extreme_rows: Array, extreme_of: Array, smallest: Array, largest: Array,
     person_rows: Array, person_out: Array, household_rows: Array, household_out: Array,
 ) -> None:  # fmt: skip
@@ -96,7 +96,8 @@ def drive(
               first_site, empty)  # fmt: skip
         tally(S, n, nh, lo, hlo, start, hidx, head, weight, cell, place, poison,
               measure_rows, measure_of, measure_in, inverse_scale, empty,
-              hi, low, count, seen, place_hi, place_low, place_count, place_seen)  # fmt: skip
+              picked, in_cell, in_place, large, large_low,
+              place_large, place_large_low)  # fmt: skip
         extremes(S, n, nh, hlo, hidx, poison, extreme_rows, extreme_of, smallest, largest)
         copy_rows(S, n, lo, person_rows, person_out)
         copy_rows(S, nh, hlo, household_rows, household_out)

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from microsim.kernels.accumulate import add_pair, fixed_point
+from microsim.kernels.accumulate import (
+    LOWER_WORD,
+    WORD,
+    add_pair,
+    fixed_point,
+    from_parts,
+    three_parts,
+)
 from microsim.kernels.jit import inlined, kernel
+from microsim.kernels.pointers import pointer
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,6 +29,7 @@ MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 ALWAYS_FITS = np.int64(
     0x41CDCD6500000000
 )  # bits of 1e9: with any weight and scale in use it fits an exact sum
+FITS_PARTS = 4294967296.0  # 2**32: 2**31 such numbers are summed in parts without overflow
 LARGEST = 4.0e18  # 2**62 scale units is what an exact sum can hold
 
 
@@ -180,6 +189,49 @@ def check(
                     poison[h] = site
 
 
+@inlined
+def pick(values: Floats, bits: Ints, many: int, whether: bool, picked: Codes) -> int:
+    """Note the positions in a row that hold something (above 0, if `whether`); return how many.
+
+    All arrays are pointers. Runs of zeros are passed over eight at a time; the rest goes without
+    branches to guess.
+    """
+    k = 0
+    for first in range(0, many, CHUNK):
+        any_bits = 0
+        for i in range(first, first + CHUNK):  # rows are padded to whole chunks
+            any_bits |= bits[i]
+        if any_bits == 0:
+            continue
+        for i in range(first, min(first + CHUNK, many)):
+            picked[k] = i
+            k += int(values[i] > 0.0) if whether else int(values[i] != 0.0)
+    return k
+
+
+@inlined
+def without_faulty(
+    poison: Codes, hlo: int, hidx: Codes, of_person: bool, picked: Codes, many: int
+) -> int:
+    """Drop the positions of households that could not be computed; return how many are left."""
+    k = 0
+    for q in range(many):
+        i = picked[q]
+        if poison[hlo + (hidx[i] if of_person else i)] == 0:
+            picked[k] = i
+            k += 1
+    return k
+
+
+@inlined
+def any_faulty(poison: Codes, hlo: int, nh: int) -> bool:
+    """Tell whether a household of the block could not be computed."""
+    found = 0
+    for h in range(hlo, hlo + nh):
+        found |= poison[h]
+    return found != 0
+
+
 @kernel
 def tally(
     S: Floats,  # noqa: N803 - the scratch of generated code
@@ -199,65 +251,100 @@ def tally(
     measure_in: Codes,
     inverse_scale: Floats,
     empty: npt.NDArray[np.bool_],
-    hi: Ints,
-    low: Lows,
-    count: Ints,
-    seen: Ints,
-    place_hi: Ints,
-    place_low: Lows,
-    place_count: Ints,
-    place_seen: Ints,
+    picked: Codes,
+    in_cell: Ints,
+    in_place: Ints,
+    large: Ints,
+    large_low: Lows,
+    place_large: Ints,
+    place_large_low: Lows,
 ) -> None:
     """Add a block's rows, times weight, to the exact sums by scenario, measure and cell.
 
-    Shapes: measure_rows (n_scenarios, n_measures), -1 where the baseline's sum holds; hi, low,
-    count, seen (n_scenarios, n_measures, n_cells); place_hi, place_low, place_count, place_seen
-    (n_scenarios, n_measures, n_places).
-    `count` is of distinct households. A household-level row counts in the cell of the head.
+    Shapes: measure_rows (n_scenarios, n_measures), -1 where the baseline's sum holds; in_cell
+    (n_scenarios, n_measures, n_cells, 4) and in_place (n_scenarios, n_measures, n_places, 4): parts
+    of the sum and count of households, see `add_parts`; `large` and the like (n_scenarios,
+    n_measures, n_cells or n_places): sums of what is too large for parts. A household-level row
+    counts in the cell of the head.
     """
-    bits = S.view(np.int64)
+    bits, faulty = S.view(np.int64), any_faulty(poison, hlo, nh)
+    c_hidx, c_weight, c_cell, c_place = (
+        pointer(hidx),
+        pointer(weight),
+        pointer(cell),
+        pointer(place),
+    )
+    c_picked, c_in_cell, c_in_place = pointer(picked), pointer(in_cell), pointer(in_place)
+    n_cells, n_places, n_measures = in_cell.shape[2], in_place.shape[2], measure_rows.shape[1]
     for s in range(measure_rows.shape[0]):
-        for m in range(measure_rows.shape[1]):
+        for m in range(n_measures):
             if empty[s, m]:
                 continue
-            row, raw = S[measure_rows[s, m]], bits[measure_rows[s, m]]
-            inverse = inverse_scale[m]
-            of_person = measure_of[m] == OF_PERSON
-            in_cells = measure_in[m] & IN_CELLS
-            in_places = measure_in[m] & IN_PLACES
-            whether = measure_in[m] & WHETHER
+            values = pointer(S[measure_rows[s, m]])
+            inverse, of_person = inverse_scale[m], measure_of[m] == OF_PERSON
+            by_cell = (measure_in[m] & IN_CELLS) != 0
+            by_place = (measure_in[m] & IN_PLACES) != 0
+            whether = (measure_in[m] & WHETHER) != 0
             many = n if of_person else nh
-            for first in range(0, many, CHUNK):
-                any_bits = 0
-                for i in range(first, first + CHUNK):  # rows are padded to whole chunks
-                    any_bits |= raw[i]
-                if any_bits == 0:
+            k = pick(values, pointer(bits[measure_rows[s, m]]), many, whether, c_picked)
+            if faulty:
+                k = without_faulty(poison, hlo, hidx, of_person, picked, k)
+            first_cell, first_place = (
+                (s * n_measures + m) * n_cells,
+                (s * n_measures + m) * n_places,
+            )
+            for q in range(k):
+                i = c_picked[q]
+                h = hlo + (c_hidx[i] if of_person else i)
+                x = (1.0 if whether else values[i]) * c_weight[h] * inverse
+                c = 0
+                if by_cell:
+                    c = c_cell[lo + i if of_person else start[h] + head[start[h]]]
+                if abs(x) < FITS_PARTS:
+                    whole, upper, lower = three_parts(x)
+                    if by_cell:
+                        add_parts(c_in_cell, 4 * (first_cell + c), whole, upper, lower, h)
+                    if by_place:
+                        at = 4 * (first_place + c_place[h])
+                        add_parts(c_in_place, at, whole, upper, lower, h)
                     continue
-                for i in range(first, min(first + CHUNK, many)):
-                    x = row[i]
-                    h = hlo + (hidx[i] if of_person else i)
-                    if x == 0.0 or poison[h] != 0 or (whether and x < 0.0):
-                        continue
-                    if whether:
-                        x = 1.0
-                    more_hi, more_low = fixed_point(x * weight[h] * inverse)
-                    if in_cells:
-                        who = lo + i if of_person else start[h] + head[start[h]]
-                        c = cell[who]
-                        hi[s, m, c], low[s, m, c] = add_pair(
-                            hi[s, m, c], low[s, m, c], more_hi, more_low
-                        )
-                        if seen[s, m, c] != h:
-                            seen[s, m, c] = h
-                            count[s, m, c] += 1
-                    if in_places:
-                        p = place[h]
-                        place_hi[s, m, p], place_low[s, m, p] = add_pair(
-                            place_hi[s, m, p], place_low[s, m, p], more_hi, more_low
-                        )
-                        if place_seen[s, m, p] != h:
-                            place_seen[s, m, p] = h
-                            place_count[s, m, p] += 1
+                more_hi, more_low = fixed_point(x)
+                if by_cell:
+                    add_parts(c_in_cell, 4 * (first_cell + c), 0, 0, 0, h)
+                    large[s, m, c], large_low[s, m, c] = add_pair(
+                        large[s, m, c], large_low[s, m, c], more_hi, more_low
+                    )
+                if by_place:
+                    p = c_place[h]
+                    add_parts(c_in_place, 4 * (first_place + p), 0, 0, 0, h)
+                    place_large[s, m, p], place_large_low[s, m, p] = add_pair(
+                        place_large[s, m, p], place_large_low[s, m, p], more_hi, more_low
+                    )
+
+
+@inlined
+def add_parts(sums: Ints, at: int, whole: int, upper: int, lower: int, h: int) -> None:
+    """Add parts of a number to a sum and count household h, if it is not the one counted last.
+
+    `sums` is a pointer; a sum has four places: three parts (see `three_parts`), and the number of
+    households times 2**32 plus the last household's row plus 1. The parts take 2**31 numbers
+    without a carry.
+    """
+    sums[at] += whole
+    sums[at + 1] += upper
+    sums[at + 2] += lower
+    counted = sums[at + 3]
+    another = int((counted & LOWER_WORD) != h + 1)
+    sums[at + 3] = (((counted >> WORD) + another) << WORD) | (h + 1)
+
+
+@kernel
+def settle(parts: Ints, hi: Ints, low: Lows, count: Ints) -> None:
+    """Add sums of parts, shape (n, 4), to 128-bit sums and counts of households, shape (n,)."""
+    for i in range(parts.shape[0]):
+        more_hi, more_low = from_parts(parts[i, 0], parts[i, 1], parts[i, 2])
+        hi[i], low[i] = add_pair(hi[i], low[i], more_hi, more_low)
+        count[i] += parts[i, 3] >> WORD
 
 
 @kernel

@@ -16,7 +16,7 @@ from microsim.errors import InputError
 from microsim.kernels.accumulate import merge_into
 from microsim.kernels.draws import stream_key
 from microsim.kernels.driving import ADDRESS, INPUTS, PACKED, ROWS, SCALARS, SITES
-from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER
+from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER, settle
 from microsim.language.compiling import Program
 from microsim.language.generating import dtype_name, input_arrays
 from microsim.language.graph import parameters_of
@@ -344,10 +344,12 @@ class Evaluator:
             with ThreadPoolExecutor(len(jobs)) as pool:
                 for future in [pool.submit(job) for job in jobs]:
                     future.result()
-        for part in parts[1:]:
-            _merge(parts[0], part)
-        out.hi, out.low, out.count, out.place_hi, out.place_low, out.place_count = parts[0][:6]
-        out.smallest, out.largest = parts[0][8:]
+        totals = [_settled(part) for part in parts]
+        for more in totals[1:]:
+            _merge(totals[0], more)
+        out.hi, out.low, out.count, out.place_hi, out.place_low, out.place_count = totals[0]
+        out.smallest = np.min([part[-2] for part in parts], axis=0)
+        out.largest = np.max([part[-1] for part in parts], axis=0)
         return out
 
     def _empty(self, people: People) -> Evaluation:
@@ -365,9 +367,9 @@ class Evaluator:
         cells = (len(self.laws), len(self.wanted.sums), weighting.n_cells)
         places = (len(self.laws), len(self.wanted.sums), weighting.n_places)
         return (
-            np.zeros(cells, np.int64), np.zeros(cells, np.uint64), np.zeros(cells, np.int64),
-            np.zeros(places, np.int64), np.zeros(places, np.uint64), np.zeros(places, np.int64),
-            np.full(cells, -1, np.int64), np.full(places, -1, np.int64),
+            np.zeros((*cells, 4), np.int64), np.zeros((*places, 4), np.int64),
+            np.zeros(cells, np.int64), np.zeros(cells, np.uint64),
+            np.zeros(places, np.int64), np.zeros(places, np.uint64),
             np.full(self.extreme_rows.shape, np.inf), np.full(self.extreme_rows.shape, -np.inf),
         )  # fmt: skip
 
@@ -385,7 +387,7 @@ class Evaluator:
         # cache.
         width = 8 * ((cap + 7) // 8 | 1)
         scratch = np.zeros((max(1, self.n_rows), width))
-        hi, low, count, place_hi, place_low, place_count, seen, place_seen, smallest, largest = part
+        *sums, smallest, largest = part
         law, tables = self.laws[0], self.tables
         inputs = input_arrays(self.program.layout, people.inputs)
         step = np.array([a.strides[0] for a in inputs], np.int64)[tables.inputs]
@@ -409,7 +411,7 @@ class Evaluator:
             np.uint64(stream_key(world.seed, world.replicate)), law.year, out.poison,
             weighting.weight, weighting.cell, weighting.place, self.measure_rows, self.measure_of,
             self.measure_in, self.inverse_scale, len(self.program.sites.sites) + 1,
-            hi, low, count, seen, place_hi, place_low, place_count, place_seen,
+            np.zeros(cap, np.int32), *sums,
             np.zeros(self.measure_rows.shape, np.bool_),
             self.extreme_rows, self.extreme_of, smallest, largest,
             self.person_rows, out.persons, self.household_rows, out.households,
@@ -428,6 +430,16 @@ def _bounds(people: People, threads: int) -> list[int]:
     return [int(np.searchsorted(people.start, cut)) for cut in cuts[:-1]] + [people.n_households]
 
 
+def _settled(part: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return sums and counts of households, by cell and by place, of what a thread summed."""
+    settled: list[Array] = []
+    for parts, hi, low in ((part[0], part[2], part[3]), (part[1], part[4], part[5])):
+        count = np.zeros(hi.shape, np.int64)
+        settle(parts.reshape(-1, 4), hi.reshape(-1), low.reshape(-1), count.reshape(-1))
+        settled += [hi, low, count]
+    return tuple(settled)
+
+
 def _merge(into: tuple[Array, ...], part: tuple[Array, ...]) -> None:
     for first in (0, 3):
         merge_into(
@@ -436,5 +448,3 @@ def _merge(into: tuple[Array, ...], part: tuple[Array, ...]) -> None:
         )  # fmt: skip
     for counts in (2, 5):
         into[counts][...] += part[counts]
-    into[8][...] = np.minimum(into[8], part[8])
-    into[9][...] = np.maximum(into[9], part[9])
