@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from microsim.kernels.jit import kernel
 from microsim.kernels.pointers import pointer, shifted
-from microsim.kernels.rows import check, copy_rows, extremes, tally
+from microsim.kernels.rows import (
+    begin_rounds,
+    check,
+    copy_rows,
+    end_round,
+    extremes,
+    mark,
+    tally,
+)
 from microsim.kernels.stages import call_stage
 
 Array = npt.NDArray[Any]
@@ -21,6 +29,9 @@ Array = npt.NDArray[Any]
 ADDRESS, ROWS, SCALARS, PACKED, INPUTS, SITES = range(6)
 # Columns of the table of rounds: first stage, first of the next round, 1 if monthly.
 FIRST, NEXT, MONTHLY = range(3)
+# Columns of the table of fixed points.
+LOOP, PERSONS, START, TOLERANCE, SITE = range(5)
+MOST_ROUNDS = 50
 
 
 @kernel
@@ -40,6 +51,7 @@ def drive(
     place_large: Array, place_large_low: Array, empty: Array,
     extreme_rows: Array, extreme_of: Array, smallest: Array, largest: Array,
     person_rows: Array, person_out: Array, household_rows: Array, household_out: Array,
+    loop_first: Array, loop_last: Array, fixed_rows: Array, fixed_facts: Array,
 ) -> None:  # fmt: skip
     """Evaluate the households first_h to last_h; blocks of at most `cap` persons.
 
@@ -47,6 +59,10 @@ def drive(
     (n_uses,) addresses, with the bytes each moves on for a person and for a household; rows
     (n_scenarios, n_periods, n_uses) addresses of rows of scratch; PM, TM (n_scenarios, n_periods,
     n_uses), PY, TY (n_scenarios, n_uses).
+
+    Cycles that are worked through in rounds: loop_first, loop_last (n_stages,) tell which loop begins and ends at a
+    stage (-1 none); fixed_rows (n_scenarios, n_periods, n_fixed, 2) rows of value before and after, -1 where the
+    scenario has none of its own; fixed_facts (n_fixed, 5): loop, 1 if of persons, start, tolerance, site.
     """
     n_scenarios, n_periods, n_rows = rows.shape
     n_scalars, n_packed = PY.shape[1], TY.shape[1]
@@ -54,6 +70,12 @@ def drive(
     begin = np.empty(len(hidx) + 2, np.int64)
     c_table, c_hidx, c_begin, c_now = pointer(T), pointer(hidx), pointer(begin), pointer(now)
     c_sites, c_rows = pointer(sites), pointer(rows)
+    settled = np.zeros((len(fixed_facts), len(hidx) + 1), np.bool_)
+    moved = np.zeros(len(hidx) + 1, np.bool_)
+    first_stage = np.zeros(len(loop_first) + 1, np.int64)
+    for k in range(len(loop_first)):
+        if loop_first[k] >= 0:
+            first_stage[loop_first[k]] = k
     hlo = first_h
     while hlo < last_h:
         lo = start[hlo]
@@ -72,26 +94,64 @@ def drive(
             monthly = rounds[r, MONTHLY] == 1
             for p in range(n_periods if monthly else 1):
                 for s in range(n_scenarios):
-                    for k in range(rounds[r, FIRST], rounds[r, NEXT]):
-                        if not need[s, k]:
-                            continue
-                        here = s * n_periods + p
-                        if monthly:
-                            scalars = shifted(pointer(PM), here * n_scalars + stages[k, SCALARS])
-                            packed = shifted(pointer(TM), here * n_packed + stages[k, PACKED])
-                        else:
-                            scalars = shifted(pointer(PY), s * n_scalars + stages[k, SCALARS])
-                            packed = shifted(pointer(TY), s * n_packed + stages[k, PACKED])
-                        call_stage(stages[k, ADDRESS], (
-                            shifted(c_rows, here * n_rows + stages[k, ROWS]), scalars, packed,
-                            c_table, shifted(c_now, stages[k, INPUTS]), c_begin, c_hidx,
-                            shifted(pointer(head), lo), shifted(pointer(spouse), lo),
-                            shifted(pointer(mother), lo), shifted(pointer(father), lo),
-                            shifted(pointer(person_key), lo), shifted(pointer(household_key), hlo),
-                            shifted(pointer(poison), hlo), shifted(c_sites, stages[k, SITES]),
-                            n, nh, months[p] if monthly else 0, int(monthly and p == 0),
-                            int(monthly and p == n_periods - 1), n_months, stream, year,
-                        ))  # fmt: skip
+                    k, turn = rounds[r, FIRST], 0
+                    while k < rounds[r, NEXT]:
+                        if loop_first[k] >= 0 and turn == 0:
+                            for f in range(len(fixed_facts)):
+                                if (
+                                    fixed_facts[f, LOOP] == loop_first[k]
+                                    and fixed_rows[s, p, f, 0] >= 0
+                                ):
+                                    begin_rounds(S, fixed_rows[s, p, f, 0], n, fixed_facts[f, START],
+                                                 settled[f])  # fmt: skip
+                        if need[s, k]:
+                            here = s * n_periods + p
+                            if monthly:
+                                scalars = shifted(
+                                    pointer(PM), here * n_scalars + stages[k, SCALARS]
+                                )
+                                packed = shifted(pointer(TM), here * n_packed + stages[k, PACKED])
+                            else:
+                                scalars = shifted(pointer(PY), s * n_scalars + stages[k, SCALARS])
+                                packed = shifted(pointer(TY), s * n_packed + stages[k, PACKED])
+                            call_stage(stages[k, ADDRESS], (
+                                shifted(c_rows, here * n_rows + stages[k, ROWS]), scalars, packed,
+                                c_table, shifted(c_now, stages[k, INPUTS]), c_begin, c_hidx,
+                                shifted(pointer(head), lo), shifted(pointer(spouse), lo),
+                                shifted(pointer(mother), lo), shifted(pointer(father), lo),
+                                shifted(pointer(person_key), lo),
+                                shifted(pointer(household_key), hlo),
+                                shifted(pointer(poison), hlo), shifted(c_sites, stages[k, SITES]),
+                                n, nh, months[p] if monthly else 0, int(monthly and p == 0),
+                                int(monthly and p == n_periods - 1), n_months, stream, year,
+                            ))  # fmt: skip
+                        if loop_last[k] >= 0:
+                            turn += 1
+                            unsettled = 0
+                            for f in range(len(fixed_facts)):
+                                if (
+                                    fixed_facts[f, LOOP] == loop_last[k]
+                                    and fixed_rows[s, p, f, 0] >= 0
+                                ):
+                                    unsettled += end_round(
+                                        S, fixed_rows[s, p, f, 0], fixed_rows[s, p, f, 1],
+                                        fixed_facts[f, PERSONS] == 1.0, n, nh, hidx,
+                                        fixed_facts[f, TOLERANCE], settled[f], moved,
+                                    )  # fmt: skip
+                            if unsettled > 0 and turn < MOST_ROUNDS:
+                                k = first_stage[loop_last[k]]
+                                continue
+                            turn = 0
+                            if unsettled > 0:
+                                for f in range(len(fixed_facts)):
+                                    if (
+                                        fixed_facts[f, LOOP] == loop_last[k]
+                                        and fixed_rows[s, p, f, 0] >= 0
+                                    ):
+                                        for h in range(nh):
+                                            if not settled[f, h]:
+                                                mark(poison, hlo + h, int(fixed_facts[f, SITE]))
+                        k += 1
         check(S, n, nh, hlo, hidx, measure_rows, measure_of, inverse_scale, weight, poison,
               first_site, empty)  # fmt: skip
         tally(S, n, nh, lo, hlo, start, hidx, head, weight, cell, place, poison,

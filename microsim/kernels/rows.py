@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Lows = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int16]
 
 OF_PERSON, OF_HOUSEHOLD = 0, 1
@@ -46,6 +47,49 @@ def mark(poison: Codes, h: int, site: int) -> None:
     """Note that household h could not be computed at a site; the smallest number stays."""
     if poison[h] == 0 or poison[h] > site:
         poison[h] = site
+
+
+@kernel
+def begin_rounds(S: Floats, row: int, n: int, value: float, settled: Flags) -> None:  # noqa: N803
+    """Set the value before the first round, and no household settled."""
+    for i in range(n):
+        S[row, i] = value
+    for h in range(settled.shape[0]):
+        settled[h] = False
+
+
+@kernel
+def end_round(
+    S: Floats,  # noqa: N803 - the scratch of generated code
+    before: int,
+    after: int,
+    of_person: bool,
+    n: int,
+    nh: int,
+    hidx: Codes,
+    tolerance: float,
+    settled: Flags,
+    moved: Flags,
+) -> int:
+    """Note the households whose values moved by the tolerance at most; move the others on.
+
+    A household that has settled keeps its values, whatever the rounds others of the block still need. Returns how many
+    have not settled.
+    """
+    many = n if of_person else nh
+    for h in range(nh):
+        moved[h] = False
+    for i in range(many):
+        if not abs(S[after, i] - S[before, i]) <= tolerance:
+            moved[hidx[i] if of_person else i] = True
+    unsettled = 0
+    for h in range(nh):
+        settled[h] = settled[h] or not moved[h]
+        unsettled += not settled[h]
+    for i in range(many):
+        if not settled[hidx[i] if of_person else i]:
+            S[before, i] = S[after, i]
+    return unsettled
 
 
 @inlined

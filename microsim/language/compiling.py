@@ -60,8 +60,11 @@ def reachable(graph: Graph, outputs: list[str]) -> Graph:
         if key not in needed:
             needed.add(key)
             waiting += [read for _, read in dependencies(graph.formulas[key])]
+            if key in graph.fixed:
+                waiting.append(graph.fixed[key].final)
     kept = {key: formula for key, formula in graph.formulas.items() if key in needed}
-    return Graph(kept, graph.systems, graph.members)
+    fixed = {key: one for key, one in graph.fixed.items() if key in needed}
+    return Graph(kept, graph.systems, graph.members, graph.quotas, fixed)
 
 
 def cache_folder() -> Path:
@@ -99,14 +102,25 @@ def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> P
         texts.append(writer.write())
         uses.append(writer.uses)
         layout.use(writer.uses)
+    for before, fixed in graph.fixed.items():
+        layout.row(before, "value")
+        layout.row(fixed.final, "value", per_period=staging.slots[fixed.final].per_period)
     for key in outputs:
         layout.row(key, "value", per_period=staging.slots[key].per_period)
     rows = list(layout.rows)
+    cycles = [f"# {loop} {[graph.fixed[one] for one in loop.fixed]}" for loop in staging.loops]
     parts = [
         f"# {stage.level[:2]} {stage.systems} {[rows[k] for k in use.rows]} {use.scalars} "
         f"{use.packed} {use.inputs} {use.sites}\n{text}"
         for stage, text, use in zip(staging.stages, texts, uses, strict=True)
     ]
     return Program(
-        graph, staging, layout, sites, tuple(texts), tuple(uses), "\n".join(parts), loaded
+        graph,
+        staging,
+        layout,
+        sites,
+        tuple(texts),
+        tuple(uses),
+        "\n".join([*cycles, *parts]),
+        loaded,
     )

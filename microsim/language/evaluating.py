@@ -19,7 +19,7 @@ from microsim.kernels.driving import ADDRESS, INPUTS, PACKED, ROWS, SCALARS, SIT
 from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER, settle
 from microsim.language.compiling import Program
 from microsim.language.generating import dtype_name, input_arrays
-from microsim.language.graph import parameters_of
+from microsim.language.graph import dependents_of, parameters_of
 from microsim.language.loading import Stages, driver
 from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.staging import dependencies
@@ -225,9 +225,35 @@ class Evaluator:
                 if not any(formula.id in affected for formula in stage.formulas):
                     continue
                 self.need[s, stage.index] = True
-                for formula in stage.formulas:
+                for formula in stage.formulas if not stage.totals else ():
                     for slot in slots_of.get(formula.id, []):
                         self._new_rows(s, slot, n_periods)
+            for before, fixed in self.program.graph.fixed.items():
+                if fixed.final in affected:
+                    for slot in slots_of[before]:
+                        self._new_rows(s, slot, n_periods)
+        self._place_fixed_points(slots_of)
+
+    def _place_fixed_points(self, slots_of: dict[str, list[int]]) -> None:
+        """Make the tables by which the driver works cycles through in rounds."""
+        staging, layout, graph = self.program.staging, self.program.layout, self.program.graph
+        n_scenarios, n_periods = self.rows.shape[:2]
+        self.loop_first = np.full(len(staging.stages), -1, np.int64)
+        self.loop_last = np.full(len(staging.stages), -1, np.int64)
+        members = [(i, key) for i, loop in enumerate(staging.loops) for key in loop.fixed]
+        self.fixed_rows = np.full((n_scenarios, n_periods, len(members), 2), -1, np.int64)
+        self.fixed_facts = np.zeros((len(members), 5))
+        for i, loop in enumerate(staging.loops):
+            self.loop_first[loop.first] = self.loop_last[loop.last] = i
+        for f, (i, before) in enumerate(members):
+            formula, fixed = graph.formulas[before], graph.fixed[before]
+            site = self.program.sites.number(formula, formula.root)
+            start, tolerance = formula.fixed_point or (0.0, 0.0)
+            self.fixed_facts[f] = (i, formula.of != "household", start, tolerance, site)
+            for s, affected in enumerate(self.affected):
+                if fixed.final in affected:
+                    self.fixed_rows[s, :, f, 0] = self.rows[s, :, slots_of[before][0]]
+                    self.fixed_rows[s, :, f, 1] = self.rows[s, :, layout.rows[fixed.final, "value"]]
 
     def _new_rows(self, scenario: int, slot: int, n_periods: int) -> None:
         if slot in self.program.layout.per_period:
@@ -415,6 +441,7 @@ class Evaluator:
             np.zeros(self.measure_rows.shape, np.bool_),
             self.extreme_rows, self.extreme_of, smallest, largest,
             self.person_rows, out.persons, self.household_rows, out.households,
+            self.loop_first, self.loop_last, self.fixed_rows, self.fixed_facts,
         )  # fmt: skip
 
 

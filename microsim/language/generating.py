@@ -182,7 +182,10 @@ class StageWriter:
         if self.stage.formulas[0].anchor is not None:
             return self._anchor_stage(self.stage.formulas[0])
         for formula in self.stage.formulas:
-            if formula.id not in self.layout.aliases:
+            if self.stage.totals:
+                value = f"{self.row(formula.id, 'value')}[{self.index}]"
+                self._sums(formula, self.temporary(value))
+            elif formula.id not in self.layout.aliases:
                 self._formula(formula)
         if not self.lines:
             return f"def stage_of_rules({ARGUMENTS}):\n    return 0\n"
@@ -205,7 +208,7 @@ class StageWriter:
             f"            {self.row(formula.id, what)}[i] = 0.0"
             for formula in self.stage.formulas
             for what in self._outputs(formula)
-            if formula.id not in self.layout.aliases
+            if formula.id not in self.layout.aliases and not self.stage.totals
         ]
         inner = ["    " + line for line in body]
         return [
@@ -232,9 +235,14 @@ class StageWriter:
             value = self.temporary(value)
         self.local[formula.id] = value
         number = f"({value} * 1.0)" if formula.type.kind == "boolean" else value
-        slots = self.staging.slots[formula.id]
-        if slots.value:
+        if self.staging.slots[formula.id].value:
             self.put(f"{self.row(formula.id, 'value')}[{self.index}] = {number}")
+        if not self.stage.sums_later:
+            self._sums(formula, number)
+
+    def _sums(self, formula: Formula, number: str) -> None:
+        """Write the sum over the year and the December value of a formula, where they are read."""
+        slots = self.staging.slots[formula.id]
         if slots.total:
             self._total(formula, number)
         if slots.last:

@@ -58,7 +58,8 @@ class Interpreter:
         period = period if formula.period == "month" else -1
         if (key, period) not in self.memo:
             for before in self._cycles_of(key):
-                if (before, period) not in self.memo:
+                same_period = self.graph.formulas[before].period == formula.period
+                if same_period and (before, period) not in self.memo:
                     self._settle(before, period)
         if (key, period) not in self.memo:
             self.memo[key, period] = self._column(formula, period)
@@ -94,9 +95,6 @@ class Interpreter:
                 return
             rows = unsettled if formula.of == "household" else unsettled[self.household]
             value = np.where(rows, new, value)
-        self.memo[before, period] = value
-        for one in self._dependents[before]:
-            self.memo.pop((one, period), None)
         place = Place(formula, period, np.ones(shape, bool))
         rows = unsettled if formula.of == "household" else unsettled[self.household]
         self._mark(formula.root, place, rows)
