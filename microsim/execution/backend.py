@@ -1,44 +1,12 @@
-"""What every backend does: take units of work to where they run, and tell when each is done."""
+"""Runs a job on a backend, and tells when each unit is done."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from microsim.errors import InputError
-
-Payload = dict[str, Any]
-Worker = Callable[[Payload], Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Units to run.
-
-    Attributes
-    ----------
-    start
-        `module:function` that takes `setup` and returns the worker: a function from a unit to its
-        receipt. A name rather than an object, so that nothing but plain data goes to other
-        processes.
-    setup
-        Plain data (what JSON can hold) from which a worker is made.
-    units
-        Plain data of each unit.
-    """
-
-    start: str
-    setup: Payload
-    units: Sequence[Payload]
-
-
-def worker_of(job_start: str, setup: Payload) -> Worker:
-    """Return the worker of a job, made in this process."""
-    module, _, function = job_start.partition(":")
-    made: Worker = getattr(importlib.import_module(module), function)(setup)
-    return made
+from microsim.execution.jobs import Job, Payload, worker_of
+from microsim.execution.processes import run_processes
 
 
 def run_job(job: Job, backend: str, workers: int, on_done: Callable[[Payload], None]) -> None:
@@ -49,8 +17,6 @@ def run_job(job: Job, backend: str, workers: int, on_done: Callable[[Payload], N
     InputError
         Unknown backend, or a number of workers below 1.
     """
-    from microsim.execution.processes import run_processes
-
     if workers < 1:
         raise InputError(f"--workers: found {workers}; expected 1 or more.")
     if backend == "serial":

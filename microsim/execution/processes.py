@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from microsim.errors import InputError, RunFailedError
-from microsim.execution.backend import Job, Payload, worker_of
+from microsim.execution.jobs import Job, Payload, worker_of
 
 MOST_DEATHS = 3
 

@@ -15,7 +15,8 @@ from microsim import __version__
 from microsim.budget.identities import check_identities, raise_if_violated
 from microsim.budget.tables import all_tables
 from microsim.errors import Fault, InputError, RunFailedError
-from microsim.execution.backend import Job, Payload, Worker, run_job
+from microsim.execution.backend import run_job
+from microsim.execution.jobs import Job, Payload, Worker
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
 from microsim.population.store import PopulationReader

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from microsim.errors import InputError, RunFailedError
-from microsim.execution.backend import Job, run_job
+from microsim.execution.backend import run_job
+from microsim.execution.jobs import Job
 
 
 def units(n: int) -> list[dict]:

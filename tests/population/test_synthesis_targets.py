@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from microsim.errors import InputError
-from microsim.population import store, targets
+from microsim.population import store
+from microsim.population.synthesis import targets
 from microsim.population.synthesis.assemble import synthesise
 from microsim.population.synthesis.inputs import coverage
 

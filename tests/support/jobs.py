@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from microsim.errors import Fault, InputError
-from microsim.execution.backend import Payload, Worker
+from microsim.execution.jobs import Payload, Worker
 
 
 def square(setup: Payload) -> Worker:

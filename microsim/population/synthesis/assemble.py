@@ -87,7 +87,7 @@ def synthesise(
     >>> synthesise("KEN", households=1000, seed=1).country
     'KEN'
     """
-    from microsim.population.targets import compare
+    from microsim.population.synthesis.targets import compare
 
     if households < FEWEST_HOUSEHOLDS:
         expected = f"at least {FEWEST_HOUSEHOLDS}, so that each sex and age group has persons"

@@ -1,0 +1,39 @@
+"""What is taken to where it runs: a job, its units as plain data, and the worker that does one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Payload = dict[str, Any]
+Worker = Callable[[Payload], Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Units to run.
+
+    Attributes
+    ----------
+    start
+        `module:function` that takes `setup` and returns the worker: a function from a unit to its
+        receipt. A name rather than an object, so that nothing but plain data goes to other
+        processes.
+    setup
+        Plain data (what JSON can hold) from which a worker is made.
+    units
+        Plain data of each unit.
+    """
+
+    start: str
+    setup: Payload
+    units: Sequence[Payload]
+
+
+def worker_of(job_start: str, setup: Payload) -> Worker:
+    """Return the worker of a job, made in this process."""
+    module, _, function = job_start.partition(":")
+    made: Worker = getattr(importlib.import_module(module), function)(setup)
+    return made
