@@ -78,10 +78,10 @@ def rules(options: argparse.Namespace, population: Path) -> Table:
         if name == "kenya":
             facts = {what: f"{value:,.0f}" for what, value in found.items() if value < 1e7}
             table.notes.append(
-                f"Kenya: {facts['persons']} persons, {facts['formulas']} formulas (the engine's own "
-                f"for tables and identities among them), {facts['periods']} stretches of the year "
-                f"with one law, {facts['totals']} weighted totals by sex, age group and status, "
-                "region and area."
+                f"Kenya: {facts['persons']} persons, {facts['formulas']} formulas (with the "
+                f"engine's own for tables and identities), {facts['periods']} stretches of the "
+                f"year with one law, {facts['totals']} weighted totals by sex, age group and "
+                "status, region and area."
             )
     return table
 

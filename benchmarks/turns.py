@@ -140,8 +140,8 @@ def _table(persons: int, repeats: int, backends: list[Backend], notes: list[str]
             f"{b.peak:.0f}", f"{different:.0e}",
         )  # fmt: skip
     table.notes = [
-        f"Data in memory to columns, totals and indicators; medians of {repeats} turns, each backend "
-        "in turn in a process of its own; ours with 2 threads; CPU seconds are of all threads.",
+        f"Data in memory to columns, totals and indicators; medians of {repeats} turns, each "
+        "backend in turn in a process of its own; ours with 2 threads; CPU seconds of all threads.",
         *notes,
     ]
     return table
