@@ -60,9 +60,10 @@ def drive(
     (n_scenarios, n_periods, n_uses) addresses of rows of scratch; PM, TM (n_scenarios, n_periods,
     n_uses), PY, TY (n_scenarios, n_uses).
 
-    Cycles that are worked through in rounds: loop_first, loop_last (n_stages,) tell which loop begins and ends at a
-    stage (-1 none); fixed_rows (n_scenarios, n_periods, n_fixed, 2) rows of value before and after, -1 where the
-    scenario has none of its own; fixed_facts (n_fixed, 5): loop, 1 if of persons, start, tolerance, site.
+    Cycles that are worked through in rounds: loop_first, loop_last (n_stages,) tell which loop
+    begins and ends at a stage (-1 none); fixed_rows (n_scenarios, n_periods, n_fixed, 2) rows of
+    value before and after, -1 where the scenario has none of its own; fixed_facts (n_fixed, 5):
+    loop, 1 if of persons, start, tolerance, site.
     """
     n_scenarios, n_periods, n_rows = rows.shape
     n_scalars, n_packed = PY.shape[1], TY.shape[1]
@@ -102,8 +103,10 @@ def drive(
                                     fixed_facts[f, LOOP] == loop_first[k]
                                     and fixed_rows[s, p, f, 0] >= 0
                                 ):
-                                    begin_rounds(S, fixed_rows[s, p, f, 0], n, fixed_facts[f, START],
-                                                 settled[f])  # fmt: skip
+                                    begin_rounds(
+                                        S, fixed_rows[s, p, f, 0], n, fixed_facts[f, START],
+                                        settled[f],
+                                    )  # fmt: skip
                         if need[s, k]:
                             here = s * n_periods + p
                             if monthly:

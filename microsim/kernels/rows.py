@@ -18,6 +18,7 @@ from microsim.kernels.pointers import pointer
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Word = int | np.int64
 Lows = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -73,8 +74,8 @@ def end_round(
 ) -> int:
     """Note the households whose values moved by the tolerance at most; move the others on.
 
-    A household that has settled keeps its values, whatever the rounds others of the block still need. Returns how many
-    have not settled.
+    A household that has settled keeps its values, whatever the rounds others of the block still
+    need. Returns how many have not settled.
     """
     many = n if of_person else nh
     for h in range(nh):
@@ -367,7 +368,7 @@ def tally(
 
 
 @inlined
-def add_parts(sums: Ints, at: int, whole: int, upper: int, lower: int, h: int) -> None:
+def add_parts(sums: Ints, at: int, whole: Word, upper: Word, lower: Word, h: int) -> None:
     """Add parts of a number to a sum and count household h, if it is not the one counted last.
 
     `sums` is a pointer; a sum has four places: three parts (see `three_parts`), and the number of

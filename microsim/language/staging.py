@@ -59,7 +59,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Loop:
-    """Stages `first` to `last`, repeated until the fixed points (ids of the values before) settle."""
+    """Stages `first` to `last`, repeated until the fixed points (ids of values before) settle."""
 
     first: int
     last: int
@@ -164,7 +164,7 @@ def stage(graph: Graph, outputs: set[str]) -> Staging:
 def _add_totals(
     stages: list[Stage], inside: list[Stage], end: Stage, slots: dict[str, Slots]
 ) -> None:
-    """Put behind a loop, whose stages run several times, stages that make its sums over the year."""
+    """Put behind a loop, whose stages run several times, stages that make its sums of the year."""
     for one in inside:
         summed = [f for f in one.formulas if slots[f.id].total or slots[f.id].last]
         if not summed:
@@ -177,7 +177,9 @@ def _add_totals(
 
 
 def _levels(graph: Graph) -> dict[str, Level]:
-    """Return the level of each formula; all of a cycle that is worked through in rounds lies in one round of the year."""
+    """Return the level of each formula; all of a cycle that is worked through in rounds lies in one
+    round of the year.
+    """
     floor: dict[str, Level] = {}
     while True:
         levels: dict[str, Level] = {}

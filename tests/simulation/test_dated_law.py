@@ -1,4 +1,6 @@
-"""Dated law through whole runs: which month has which law, added up over the year, against sums by hand."""
+"""Dated law through whole runs: which month has which law, added up over the year, against sums by
+hand.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_a_month_has_the_law_of_its_first_day(my_coresia, population):
 
 
 def test_suspended_and_first_payroll__count_whole_months(my_coresia, population):
-    """2024: the levy is suspended on 26 January, so from February, and is back from March's payroll."""
+    """2024: the levy is suspended on 26 January, so from February, and is back from March's
+    payroll.
+    """
     outcome = in_year(my_coresia, 2024)
     earnings = np.where(formal(population), population.persons["earnings"], 0)
     expected = per_household(population, 11 * 0.015 * earnings)
@@ -159,5 +163,6 @@ def test_the_law_of_a_scenario__is_cut_where_any_scenario_changes(coresia):
     question = question_of(coresia.scenario, scenario, str(coresia.population), "", None, ())
     with open_of(question) as population:
         model = model_of(question, population, scenario)
-    # February: upper limit; June: premium; July: rate. May 2024 and December 2024 lie in another year
+    # February: upper limit; June: premium; July: rate. May 2024 and December 2024 lie in another
+    # year
     assert {law.months for law in model.laws} == {(1, 4, 1, 6)}

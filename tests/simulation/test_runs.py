@@ -1,4 +1,6 @@
-"""Whole runs of a small country: what changes nothing, what must change something, and what is refused."""
+"""Whole runs of a small country: what changes nothing, what must change something, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,7 @@ def test_every_parameter__moves_a_result_or_is_warned_of(coresia, reference, tmp
 
 def amount(outcome, scheme: str, scenario: str = "baseline", item: str = "amount") -> float:
     """Return the yearly amount of the benefits or contributions of a scheme."""
-    index = [s for s in outcome.contents.scenarios].index(scenario)
+    index = list(outcome.contents.scenarios).index(scenario)
     cells = outcome.contents.cells
     return sum(
         cells.persons[index, m].sum()
