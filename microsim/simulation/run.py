@@ -15,7 +15,7 @@ from microsim import __version__
 from microsim.budget.identities import check_identities, raise_if_violated
 from microsim.budget.tables import all_tables
 from microsim.errors import Fault, InputError, RunFailedError
-from microsim.execution.backend import run_job
+from microsim.execution.backend import check_backend, run_job
 from microsim.execution.jobs import Job, Payload, Worker
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
@@ -109,6 +109,7 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
         Units failed, or an accounting identity does not hold.
     """
     began = time.perf_counter()
+    check_backend(options.backend, options.workers)
     scenario = load_scenario(path)
     file, file_hash = find_population(scenario, options, say)
     question = question_of(path, scenario, file, file_hash, options.seed, options.settings)
