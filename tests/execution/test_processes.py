@@ -99,8 +99,8 @@ def test_faults_found_in_a_worker__reach_the_user():
 @pytest.mark.parametrize(
     ("backend", "workers", "message"),
     [
-        ("dask", 1, "--backend: found 'dask'; expected serial or processes"),
-        ("serial", 0, "--workers: found 0"),
+        ("dask", 1, "--backend: unknown backend; found dask; expected serial or processes"),
+        ("serial", 0, "--workers: too few workers; found 0"),
     ],
 )
 def test_unknown_backends_and_numbers__are_refused(backend, workers, message):
