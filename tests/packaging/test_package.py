@@ -74,7 +74,7 @@ def test_wheel__holds_every_file_of_a_data_folder(wheel, name):
 def test_wheel__holds_the_package_and_its_data(wheel):
     found = {name for name in files_of(wheel / "microsim") if not name.startswith("_shipped/")}
     assert found == files_of(CHECKOUT / "microsim")
-    assert {"population/data/open_data.npz", "report/page.html.j2"} <= found
+    assert {"population/data/open_data.npz", "report/page.html.j2", "py.typed"} <= found
 
 
 def test_wheel__is_one_import_package_with_its_licence(wheel):
