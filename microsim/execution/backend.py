@@ -8,7 +8,6 @@ from microsim.errors import FaultList
 from microsim.execution.jobs import Job, Payload, worker_of
 from microsim.execution.processes import run_processes
 
-
 BACKENDS = ("serial", "processes")
 
 
