@@ -240,19 +240,19 @@ def _money_scale(frame: Frame, year: int) -> float:
 
 
 def unused_parameters(model: Model) -> tuple[Fault, ...]:
-    """Return a warning for each declared parameter that no formula reads."""
-    read: set[str] = set()
+    """Return a warning for each parameter, of any scenario, that no formula and no table reads."""
     full = model.program.graph
-    for members in (used_parameters(full, full.formulas),):
-        read |= members[0] | members[1]
-    system = model.systems[0]
-    named = {system.retirement_age, *system.poverty_lines.values()}
-    for scheme in system.schemes.values():
-        named |= {b.minimum for b in scheme.benefits}
-        if scheme.administration is not None:
-            named.add(scheme.administration.parameter)
+    monthly, yearly = used_parameters(full, full.formulas)
+    read = monthly | yearly
+    for system in model.systems:
+        read |= {system.retirement_age, *system.poverty_lines.values()}
+        for scheme in system.schemes.values():
+            read |= {b.minimum for b in scheme.benefits}
+            if scheme.administration is not None:
+                read.add(scheme.administration.parameter)
+    declared = {p.name: p for s in model.systems for p in s.definitions.parameters.values()}
     return tuple(
         Fault(str(p.where), f"parameter {p.name} is used by no formula that reaches a result")
-        for p in system.definitions.parameters.values()
-        if p.name not in read and p.name not in named
+        for p in declared.values()
+        if p.name not in read
     )

@@ -128,6 +128,20 @@ def test_every_parameter__moves_a_result_or_is_warned_of(coresia, reference, tmp
     assert unused == {"income_tax.child_credit"}  # read only by a variable no scheme or tax uses
 
 
+def test_a_parameter_that_a_reform_adds_for_nothing__is_warned_of(my_coresia):
+    change(
+        my_coresia.country,
+        "reforms/universal_pension.yaml",
+        "values: {2020-01-01: 0}}",
+        "values: {2020-01-01: 0}}\n      idle: {unit: share, source: nobody, values: {2020-01-01: 0.5}}",
+    )
+    warnings = [str(one) for one in my_coresia.run("run").warnings]
+    assert any(
+        re.search(r"universal_pension.yaml:\d+: parameter universal.idle is used by no", w)
+        for w in warnings
+    )
+
+
 # -- settings, seeds ---------------------------------------------------------------------------
 
 
