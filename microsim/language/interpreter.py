@@ -68,10 +68,10 @@ class Interpreter:
     # -- fixed points ---------------------------------------------------------------------
 
     def _cycles_of(self, key: str) -> list[str]:
-        """Return the fixed points whose value before a formula reads, directly or not."""
+        """Return the fixed points whose value before a formula is or reads, directly or not."""
         if not self._dependents:
             self._dependents = {b: dependents_of(self.graph, b) for b in self.graph.fixed}
-        return [before for before, found in self._dependents.items() if key in found]
+        return [b for b, found in self._dependents.items() if key == b or key in found]
 
     def _settle(self, before: str, period: int) -> None:
         """Work a cycle through in rounds, each household until its values move by the tolerance at
