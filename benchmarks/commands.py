@@ -127,9 +127,19 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[float, dict[int, float]]:
     while process.poll() is None:
         coordinator = max(coordinator, _peak(process.pid))
         for child in _children_of(process.pid):
+            if "precompile" in _command(child):
+                continue  # compiles rules once and ends before the first shard
             workers[child] = max(workers.get(child, 0.0), _peak(child))
         time.sleep(SECONDS_BETWEEN_LOOKS)
     return coordinator, workers
+
+
+def _command(pid: int) -> str:
+    """Return the command line of a process, or nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def _peak(pid: int) -> float:

@@ -24,7 +24,7 @@ from table import Table, millions, seconds
 HERE = Path(__file__).parent
 README = HERE / "README.md"
 BEGIN, END = "<!-- tables: written by run.py -->", "<!-- end of tables -->"
-BACKENDS = "ours,polars,numpy,pandas,openfisca"
+BACKENDS = "ours,ours_again,polars,numpy,pandas,openfisca"
 SECTIONS = "plain,rules,start,memory"
 RULES_WANTED = {"plain": 40e6, "kenya": 4e6}
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 MODULES = {
-    "ours": "ours", "numpy": "baselines", "pandas": "baselines", "polars": "baselines",
-    "openfisca": "openfisca_country",
+    "ours": "ours", "ours_again": "ours", "numpy": "baselines", "pandas": "baselines",
+    "polars": "baselines", "openfisca": "openfisca_country",
 }  # fmt: skip
 VERSIONS = ("numpy", "numba", "pandas", "polars")
 

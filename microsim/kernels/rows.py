@@ -14,6 +14,7 @@ from microsim.kernels.accumulate import (
     three_parts,
 )
 from microsim.kernels.jit import inlined, kernel
+from microsim.kernels.masks import EIGHT, above_zero, lowest_bit, not_zero
 from microsim.kernels.pointers import pointer
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +27,7 @@ Positions = npt.NDArray[np.int16]
 
 OF_PERSON, OF_HOUSEHOLD = 0, 1
 IN_CELLS, IN_PLACES, WHETHER = 1, 2, 4
-CHUNK = 8
+AT_ONCE = 64
 MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 ALWAYS_FITS = np.int64(
     0x41CDCD6500000000
@@ -235,22 +236,23 @@ def check(
 
 
 @inlined
-def pick(values: Floats, bits: Ints, many: int, whether: bool, picked: Codes) -> int:
+def pick(values: Floats, many: int, whether: bool, picked: Codes) -> int:
     """Note the positions in a row that hold something (above 0, if `whether`); return how many.
 
-    All arrays are pointers. Runs of zeros are passed over eight at a time; the rest goes without
-    branches to guess.
+    Both arrays are pointers; rows are padded to whole eights.
     """
     k = 0
-    for first in range(0, many, CHUNK):
-        any_bits = 0
-        for i in range(first, first + CHUNK):  # rows are padded to whole chunks
-            any_bits |= bits[i]
-        if any_bits == 0:
-            continue
-        for i in range(first, min(first + CHUNK, many)):
-            picked[k] = i
-            k += int(values[i] > 0.0) if whether else int(values[i] != 0.0)
+    for first in range(0, many, AT_ONCE):
+        mask = 0
+        for at in range(first, min(first + AT_ONCE, many), EIGHT):
+            found = above_zero(values, at) if whether else not_zero(values, at)
+            mask |= found << (at - first)
+        if many - first < AT_ONCE:
+            mask &= (1 << (many - first)) - 1
+        while mask != 0:
+            picked[k] = first + lowest_bit(mask)
+            k += 1
+            mask &= mask - 1
     return k
 
 
@@ -312,7 +314,7 @@ def tally(
     n_measures, n_cells or n_places): sums of what is too large for parts. A household-level row
     counts in the cell of the head.
     """
-    bits, faulty = S.view(np.int64), any_faulty(poison, hlo, nh)
+    faulty = any_faulty(poison, hlo, nh)
     c_hidx, c_weight, c_cell, c_place = (
         pointer(hidx),
         pointer(weight),
@@ -331,7 +333,7 @@ def tally(
             by_place = (measure_in[m] & IN_PLACES) != 0
             whether = (measure_in[m] & WHETHER) != 0
             many = n if of_person else nh
-            k = pick(values, pointer(bits[measure_rows[s, m]]), many, whether, c_picked)
+            k = pick(values, many, whether, c_picked)
             if faulty:
                 k = without_faulty(poison, hlo, hidx, of_person, picked, k)
             first_cell, first_place = (

@@ -351,10 +351,19 @@ class Evaluator:
     # -- running --------------------------------------------------------------------------
 
     def run(
-        self, people: People, weighting: Weighting, world: World, threads: int = 1
+        self,
+        people: People,
+        weighting: Weighting,
+        world: World,
+        threads: int = 1,
+        into: tuple[Floats, Floats] | None = None,
     ) -> Evaluation:
-        """Evaluate all scenarios on people; `threads` share the households between them."""
-        out = self._empty(people)
+        """Evaluate all scenarios on people; `threads` share the households between them.
+
+        Columns go `into` the `persons` and `households` of an earlier evaluation, if they have the
+        right shape: new memory costs more than the rules.
+        """
+        out = self._empty(people, into)
         bounds = _bounds(people, threads)
         parts = [self._partial(weighting) for _ in bounds[1:]]
         jobs = [
@@ -378,14 +387,16 @@ class Evaluator:
         out.largest = np.max([part[-1] for part in parts], axis=0)
         return out
 
-    def _empty(self, people: People) -> Evaluation:
+    def _empty(self, people: People, into: tuple[Floats, Floats] | None) -> Evaluation:
         n_scenarios, nothing = len(self.laws), np.zeros(0, np.int64)
+        persons = (n_scenarios, len(self.wanted.person_columns), people.n_persons)
+        households = (n_scenarios, len(self.wanted.household_columns), people.n_households)
+        if into is None or into[0].shape != persons or into[1].shape != households:
+            into = np.zeros(persons), np.zeros(households)
         return Evaluation(
             nothing, nothing.astype(np.uint64), nothing,
             nothing, nothing.astype(np.uint64), nothing, np.zeros(0), np.zeros(0),
-            np.zeros((n_scenarios, len(self.wanted.person_columns), people.n_persons)),
-            np.zeros((n_scenarios, len(self.wanted.household_columns), people.n_households)),
-            np.zeros(people.n_households, np.int32),
+            *into, np.zeros(people.n_households, np.int32),
             self.sums_shared, self.extremes_shared, self.persons_shared, self.households_shared,
         )  # fmt: skip
 

@@ -44,6 +44,9 @@ class Answers:
         computed.
     faults
         What the numbers in `faulty` mean: number -> formula and what is wrong.
+    columns
+        The arrays that hold all columns, shapes (1, n_columns, n_persons) and (1, n_columns,
+        n_households): give them to the next `evaluate` to have it write there.
     """
 
     persons: dict[str, Floats]
@@ -51,6 +54,7 @@ class Answers:
     totals: dict[str, Floats]
     faulty: npt.NDArray[np.int32]
     faults: dict[int, str]
+    columns: tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class ArrayRules:
         n_groups: int = 1,
         seed: int = 1,
         threads: int = 1,
+        into: tuple[Floats, Floats] | None = None,
     ) -> Answers:
         """Apply the rules.
 
@@ -112,6 +117,9 @@ class ArrayRules:
             Of draws.
         threads
             How many threads share the households; moves no bit of any result.
+        into
+            `columns` of an earlier answer that is no longer needed, to be overwritten: new memory
+            costs more time than the rules. Of another size they are left alone.
 
         Raises
         ------
@@ -122,7 +130,7 @@ class ArrayRules:
         start = _starts(size)
         people = self._people(start, persons, households)
         weighting = _weighting(len(start) - 1, weight, group, n_groups)
-        out = self.evaluator.run(people, weighting, World(seed), threads)
+        out = self.evaluator.run(people, weighting, World(seed), threads, into)
         totals = {
             name: to_floats(out.place_hi[0, k], out.place_low[0, k], self.scale)
             for k, name in enumerate(self.totals)
@@ -133,6 +141,7 @@ class ArrayRules:
             totals,
             out.poison,
             self._faults(out.poison) if out.poison.any() else {},
+            (out.persons, out.households),
         )
 
     def _people(

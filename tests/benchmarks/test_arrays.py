@@ -75,3 +75,18 @@ def test_compile_rules__names_unknown_variables_and_wrong_owners():
 def test_compile_rules__needs_a_law_for_the_month():
     with pytest.raises(InputError, match="2019"):
         compile_rules(load_system(SYSTEM), 2019, 1, persons=["income_tax"])
+
+
+def test_evaluate__writes_into_the_columns_of_an_earlier_answer(rules):
+    first = rules.evaluate([2, 1], PERSONS, HOUSEHOLDS)
+    wanted = first.persons["income_tax"].copy()
+    again = rules.evaluate([2, 1], PERSONS | {"wage": [0.0] * 3}, HOUSEHOLDS, into=first.columns)
+    assert np.shares_memory(again.persons["income_tax"], first.persons["income_tax"])
+    assert (wanted > 0).any()
+    assert not again.persons["income_tax"].any()
+    assert (
+        rules.evaluate([2, 1], PERSONS, HOUSEHOLDS).persons["income_tax"].tolist()
+        == wanted.tolist()
+    )
+    other = rules.evaluate([3], PERSONS, {"other": [0.0]}, into=first.columns)
+    assert not np.shares_memory(other.persons["income_tax"], first.persons["income_tax"])
