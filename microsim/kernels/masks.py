@@ -45,9 +45,9 @@ def _lowest_bit(_: Any, mask: Any) -> Any:  # noqa: ANN401, ARG001 - numba's own
     return signature, code
 
 
-# not_zero(values, at), above_zero(values, at): a bit for each of the eight numbers from `at` on that
-# is not 0 (NaN is not), or is above 0; `values` is a pointer. lowest_bit(mask): the position of the
-# lowest bit of a mask that is not 0.
+# not_zero(values, at), above_zero(values, at): a bit for each of the eight numbers from `at` on
+# that is not 0 (NaN is not), or is above 0; `values` is a pointer. lowest_bit(mask): the position
+# of the lowest bit of a mask that is not 0.
 not_zero: Any = intrinsic(_not_zero)
 above_zero: Any = intrinsic(_above_zero)
 lowest_bit: Any = intrinsic(_lowest_bit)

@@ -183,7 +183,7 @@ def _ensure(path: Path, source: str) -> None:
 def _kernel_hash() -> str:
     """Hash of the kernels that generated code calls: they are compiled into it."""
     names = (
-        "accumulate", "draws", "driving", "jit", "pointers", "rows", "schedules", "stages",
+        "accumulate", "draws", "driving", "jit", "masks", "pointers", "rows", "schedules", "stages",
         "transcendental",
     )  # fmt: skip
     digest = hashlib.blake2b(digest_size=8)
