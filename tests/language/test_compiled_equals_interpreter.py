@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from microsim_reference import fixed_point
-from random_systems import INPUTS, YEAR, random_definitions, random_people, reformed
+from random_systems import INPUTS, REGION, YEAR, random_definitions, random_people, reformed
 
 from microsim.errors import FaultList
 from microsim.kernels.accumulate import to_floats
@@ -22,6 +22,7 @@ from microsim.language.interpreter import Interpreter
 from microsim.language.people import Law, People, World
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 
+pytestmark = pytest.mark.usefixtures("rules_cache")
 SEEDS = (10, 49, 9)  # the first two write every operation
 SCALE = 2.0**12
 N_CELLS, N_PLACES = 5, 4
@@ -55,7 +56,7 @@ class Case:
 @functools.cache
 def case_of(seed: int) -> Case:
     """Compile one random system with a parameter reform, a formula reform and one of both."""
-    baseline = random_definitions(seed, n_variables=12)
+    baseline = random_definitions(seed, n_variables=12, cycles=True)
     systems = [
         baseline,
         reformed(baseline, seed + 1000, values=True, formulas=0),
@@ -159,27 +160,36 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.array_equal(a, b, equal_nan=True))
 
 
-def columns_of(out: Evaluation) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(out.persons, out.persons_shared), (out.households, out.households_shared)]
+def settles(people: People) -> np.ndarray:
+    """Whether the cycles of each household come to rest; see `add_fixed_points`."""
+    return ~((people.inputs["region"] == REGION.index("east")) & (people.inputs["rooms"] == 5))
 
 
-def assert_equal(
-    case: Case, people: People, world: World, out: Evaluation, runs: list[Interpreter]
+def assert_columns_equal(
+    case: Case, people: People, out: Evaluation, runs: list[Interpreter]
 ) -> None:
-    wanted = (case.wanted.person_columns, case.wanted.household_columns)
-    good = runs[0].poison == 0
-    for one in runs[1:]:
-        good &= one.poison == 0
-    for (values, shared), columns in zip(columns_of(out), wanted, strict=True):
+    """Compare every column of every scenario; a cycle that goes to and fro has no value to compare."""
+    household = settles(people)
+    pairs = (
+        (
+            out.persons,
+            out.persons_shared,
+            case.wanted.person_columns,
+            household[people.household_of()],
+        ),
+        (out.households, out.households_shared, case.wanted.household_columns, household),
+    )
+    for values, shared, columns, rows in pairs:
         for c, keys in enumerate(columns):
             for s, one in enumerate(runs):
-                found = values[0 if shared[s, c] else s, c]
-                expected = column_of(one, keys[s])
+                found = values[0 if shared[s, c] else s, c][rows]
+                expected = column_of(one, keys[s])[rows]
                 formula = case.program.graph.formulas[keys[s]]
+                bad = np.flatnonzero(found != expected)[:5]
                 assert same_bits(found, expected), (
-                    f"scenario {s}, {formula.name} of {formula.of} per {formula.period}: `{formula.text}`: "
-                    f"rows {np.flatnonzero(found != expected)[:5]}, compiled {found[found != expected][:5]}, "
-                    f"interpreted {expected[found != expected][:5]}"
+                    f"scenario {s}, {formula.name} of {formula.of} per {formula.period}: "
+                    f"`{formula.text}`: rows {bad}, compiled {found[bad]}, "
+                    f"interpreted {expected[bad]}"
                 )
 
 
@@ -238,9 +248,11 @@ def test_compiled_rules__equal_the_interpreter_to_the_bit(
     )
     out = case.evaluator().run(people, weighting, world)
     runs = interpreted(case, people, world)
-    assert_equal(case, people, world, out, runs)
+    assert_columns_equal(case, people, out, runs)
     poison = expected_poison(case, people, weighting, runs)
-    np.testing.assert_array_equal(out.poison, poison)
+    still = settles(people)
+    np.testing.assert_array_equal(out.poison[still], poison[still])
+    np.testing.assert_array_equal(out.poison > 0, poison > 0)
     for m in range(len(case.wanted.sums)):
         for s in range(len(runs)):
             source = 0 if out.sums_shared[s, m] else s
@@ -275,7 +287,7 @@ def _assert_extremes(case, people, out, runs, poison):
 @checked
 @given(
     people_seed=st.integers(0, 2**32),
-    n_households=st.integers(1, 400),
+    n_households=st.integers(1, 150),
     scratch=st.sampled_from([1, 5_000, 100_000, 10**7]),
 )
 def test_results__do_not_depend_on_blocks_or_threads(
@@ -386,7 +398,7 @@ WRITTEN = {
     "Aggregate household over person", "Aggregate household over unit", "Aggregate unit over person",
     *(f"Link {link}" for link in ("head", "spouse", "mother", "father")),
     *(f"HasLink {link}" for link in ("head", "spouse", "mother", "father")),
-    "Draw", "YearSum", "LastMonth", "MonthOf",
+    "Draw", "YearSum", "LastMonth", "MonthOf", "no fixed point within 50 rounds",
 }  # fmt: skip
 
 
@@ -399,6 +411,7 @@ def test_random_systems__write_every_operation():
         case = case_of(seed)
         for formula in case.program.graph.formulas.values():
             kinds |= kinds_of(formula.root)
+        kinds |= {site.what for site in case.program.sites.sites}
         rounds |= {stage.level[:2] for stage in case.program.staging.stages}
         periods.add(len(case.laws[0].months))
     assert WRITTEN - kinds == set()

@@ -483,8 +483,10 @@ class FormulaWriter:
         )
 
 
-def random_definitions(seed: int, n_variables: int, depth: int = 4) -> Definitions:
-    """Return a random system."""
+def random_definitions(
+    seed: int, n_variables: int, depth: int = 4, *, cycles: bool = False
+) -> Definitions:
+    """Return a random system, with fixed points among its variables if `cycles`."""
     rng = random.Random(seed)  # noqa: S311 - a test's choices, not secrets
     definitions = Definitions(frame={"wage": MONEY_MONTH})
     for name, (of, unit, labels) in INPUTS.items():
@@ -494,8 +496,33 @@ def random_definitions(seed: int, n_variables: int, depth: int = 4) -> Definitio
         definitions.units[name] = UnitDefinition(name, rule, dependent, without, LAW)
     writer = FormulaWriter(rng, definitions)
     for k in range(n_variables):
+        if cycles and k == n_variables // 2:
+            add_fixed_points(writer)
         definitions.variables[f"v{k}"] = writer.variable(f"v{k}", depth)
     return definitions
+
+
+def add_fixed_points(writer: FormulaWriter) -> None:
+    """Add cycles: within a household, through a sum over persons, within a unit of people, of the year; and one that
+    may go to and fro for ever.
+    """
+    month, year = (MONEY_MONTH, "month"), (MONEY_YEAR, "year")
+    tests = {
+        of: writer.money(MONEY_MONTH, of, "month", 2) for of in ("household", "person", "family")
+    }
+    credit = writer.money(MONEY_YEAR, "person", "year", 2)
+    for name, of, (unit, period), text, point in (
+        ("f_self", "household", month, f"0.6 * max(p.floor - ({tests['household']}) - f_self, 0)", (0.0, 0.01)),
+        ("f_part", "person", month, f"p.rate * max(({tests['person']}) - f_whole, 0)", None),
+        ("f_whole", "household", month, "sum(members, f_part) * 0.5 if urban else p.grant", (10.0, 0.5)),
+        ("f_unit", "family", month, f"max(p.grant - 0.3 * f_unit, ({tests['family']}) * 0.1)", (0.0, 0.001)),
+        ("f_year", "person", year, f"p.rate * (({credit}) - of(spouse, f_year, 0))", (0.0, 1.0)),
+        ("f_to_and_fro", "household", month, "(p.grant if region == 'east' and rooms == 5 else 0) - f_to_and_fro",
+         (0.0, 0.01)),
+    ):  # fmt: skip
+        writer.definitions.variables[name] = VariableDefinition(
+            name, of, unit, period, text, LAW, LAW, fixed_point=point
+        )
 
 
 def reformed(definitions: Definitions, seed: int, *, values: bool, formulas: int) -> Definitions:
@@ -509,7 +536,8 @@ def reformed(definitions: Definitions, seed: int, *, values: bool, formulas: int
         for name in rng.sample(sorted(parameters), 5):
             parameters[name] = fresh[name]
     variables: dict[str, VariableDefinition] = {}
-    changed = set(rng.sample(sorted(definitions.variables), formulas))
+    plain = [n for n in sorted(definitions.variables) if n.startswith("v")]  # not the cycles
+    changed = set(rng.sample(plain, formulas))
     so_far = replace(definitions, parameters=parameters, variables=variables)
     for name, one in definitions.variables.items():
         if name in changed:
