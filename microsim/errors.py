@@ -25,7 +25,7 @@ class Fault:
             parts.append(f"found {self.found}")
         if self.expected:
             parts.append(f"expected {self.expected}")
-        text = "; ".join(parts).rstrip(".") + "."
+        text = "; ".join(parts).removesuffix(".") + "."
         return f"{text} {self.remedy}" if self.remedy else text
 
 

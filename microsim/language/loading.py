@@ -103,8 +103,9 @@ def _start(folder: Path, claims: Path, names: list[str]) -> subprocess.Popen[byt
     )  # fmt: skip
     given = {"folder": str(folder), "claims": str(claims), "names": names}
     if process.stdin is not None:
-        process.stdin.write(json.dumps(given).encode())
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it ended already: this process does the work
+            process.stdin.write(json.dumps(given).encode())
+            process.stdin.close()
     return process
 
 

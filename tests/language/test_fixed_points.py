@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from random_systems import random_people
-from rules import Frame, faults_of, parameter, with_variable
+from small_rules import Frame, faults_of, parameter, with_variable
 
 from microsim.errors import FaultList
 from microsim.language.compiling import compile_graph

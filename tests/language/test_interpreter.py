@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from rules import STATUS, interpreter_of, law, people, value_of, with_variable
+from small_rules import STATUS, interpreter_of, law, people, value_of, with_variable
 
 from microsim.kernels.draws import decision_hash, uniform
 from microsim.language.definitions import UnitDefinition
@@ -168,7 +168,7 @@ def test_plain_functions__agree_with_mathematics():
 )
 def test_units_of_people__follow_their_rule(rule, dependent, children, anchors):
     definitions = law()
-    from rules import PLACE
+    from small_rules import PLACE
 
     definitions.units["group"] = UnitDefinition("group", rule, dependent, children, PLACE)
     interpreter, ids = interpreter_of(
@@ -184,7 +184,7 @@ def test_a_dependent_without_parents__joins_the_head_or_stands_alone():
     household = people([[{"age": 50}, {"age": 12}]])
     for rule, expected in (("head", [2, 2]), ("own", [1, 1])):
         definitions = law()
-        from rules import PLACE
+        from small_rules import PLACE
 
         definitions.units["kin"] = UnitDefinition(
             "kin", "parent with dependent children", "age < 18", rule, PLACE

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from rules import PLACE, SEX, faults_of, law, with_variable
+from small_rules import PLACE, SEX, faults_of, law, with_variable
 
 from microsim.errors import FaultList, InputError
 from microsim.language.definitions import UnitDefinition

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_systems import STATUS, FormulaWriter, random_definitions
-from rules import faults_of, law, with_variable
+from small_rules import faults_of, law, with_variable
 
 from microsim.errors import FaultList, InputError
 from microsim.language.definitions import Definitions, Location

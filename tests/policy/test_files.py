@@ -110,7 +110,7 @@ def test_fields__collect_every_fault_at_once():
     assert [str(fault) for fault in faults.faults] == [
         "x.yaml:1: unknown key 'nmae' in thing; expected name, size, yes, list. "
         "Did you mean 'name'?",
-        "x.yaml:1: thing has no 'name'; found nothing; expected name: ....",
+        "x.yaml:1: thing has no 'name'; found nothing; expected name: ...",
         "x.yaml:2: 'size' of thing; found big; expected a number.",
         "x.yaml:3: 'yes' of thing; found perhaps; expected true or false.",
         "x.yaml:4: 'list' of thing; found 3; expected a list in [ ].",

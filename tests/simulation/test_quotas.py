@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import faults_of, law, with_variable
+from small_rules import faults_of, law, with_variable
 
 from microsim.simulation.quotas import cut_off
 
