@@ -219,13 +219,17 @@ class Evaluator:
         for s, affected in enumerate(self.affected):
             if s > 0:
                 self.rows[s] = self.rows[0]
+            renewed: set[str] = set()
             for stage in staging.stages:
                 if self.systems[s] not in stage.systems:
                     continue
-                if not any(formula.id in affected for formula in stage.formulas):
+                # Sums of the year made behind a loop have new rows where their loop's stage has.
+                anew = affected | renewed if stage.totals else affected
+                if not any(formula.id in anew for formula in stage.formulas):
                     continue
                 self.need[s, stage.index] = True
                 for formula in stage.formulas if not stage.totals else ():
+                    renewed.add(formula.id)
                     for slot in slots_of.get(formula.id, []):
                         self._new_rows(s, slot, n_periods)
             for before, fixed in self.program.graph.fixed.items():

@@ -503,7 +503,7 @@ def random_definitions(
 
 
 def add_fixed_points(writer: FormulaWriter) -> None:
-    """Add cycles: within a household, through a sum over persons, within a unit of people, of the year; and one that
+    """Add conditions that guard divisions, and cycles: within a household, through a sum over persons, within a unit of people, of the year; and one that
     may go to and fro for ever.
     """
     month, year = (MONEY_MONTH, "month"), (MONEY_YEAR, "year")
@@ -519,6 +519,11 @@ def add_fixed_points(writer: FormulaWriter) -> None:
         ("f_year", "person", year, f"p.rate * (({credit}) - of(spouse, f_year, 0))", (0.0, 1.0)),
         ("f_to_and_fro", "household", month, "(p.grant if region == 'east' and rooms == 5 else 0) - f_to_and_fro",
          (0.0, 0.01)),
+        # What must not be looked at where the condition does not hold: divisions by 0 lie there.
+        ("g_choice", "person", month, "earnings / (rent / p.grant) if rent > 0 else 0", None),
+        ("g_and", "household", month, "p.grant if rooms > 0 and rent / rooms > p.step else 0", None),
+        ("g_or", "household", month, "p.grant if rooms == 0 or rent / rooms > p.step else 0", None),
+        ("g_link", "person", month, "of(spouse, p.grant, 0 if age < 40 else earnings / (age - 39))", None),
     ):  # fmt: skip
         writer.definitions.variables[name] = VariableDefinition(
             name, of, unit, period, text, LAW, LAW, fixed_point=point
