@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ class Question:
         return hash_of(
             {
                 "version": __version__,
+                "engine": _engine_hash(),
                 "source": model.program.source,
                 "laws": [_plain(law) for law in model.laws],
                 "wanted": repr(model.wanted),
@@ -59,6 +62,17 @@ class Question:
                 "seed": [self.seed, self.replicate],
             }
         )
+
+
+@cache
+def _engine_hash() -> str:
+    """Hash of the code that turns rules into numbers, so that no older shard is taken over."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.blake2b(digest_size=8)
+    for folder in ("kernels", "language"):
+        for path in sorted((package / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _plain(law: Any) -> Any:  # noqa: ANN401 - any dataclass of numbers and arrays
