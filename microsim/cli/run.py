@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,10 @@ def run(
         Path | None, typer.Option(help="run directory (default: runs/<scenario>)")
     ] = None,
     backend: Annotated[str, typer.Option(help="serial or processes")] = "serial",
-    workers: Annotated[int, typer.Option(help="processes, or threads of the serial backend")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="processes, or threads of the serial backend (default: the cores)"),
+    ] = None,
     shard_persons: Annotated[
         int, typer.Option(help="about how many persons a shard has (whole markets)")
     ] = 200_000,
@@ -49,7 +53,7 @@ def run(
     options = Options(
         out=out or Path("runs") / scenario.stem,
         backend=backend,
-        workers=workers,
+        workers=(os.cpu_count() or 1) if workers is None else workers,
         shard_persons=shard_persons,
         seed=seed,
         settings=tuple(settings or ()),

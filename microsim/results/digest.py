@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from microsim.results.contents import TIDY, Contents, Row
-
-FIGURES = ("value", "se_sampling", "se_mc")
-COUNTS = ("draw", "replicate", "year", "n")
+from microsim.results.contents import Contents, Row
 
 
 def digest(contents: Contents, rows: Sequence[Row]) -> str:
@@ -71,14 +67,17 @@ def _canonical(array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> bytes:
 
 
 def _lines(rows: Sequence[Row]) -> Iterable[bytes]:
-    for row in rows:
-        fields = [_text(name, getattr(row, name)) for name in TIDY]
-        yield "\x1f".join(fields).encode() + b"\n"
+    """Yield each row as bytes, its fields in the order of the tidy form."""
+    for r in rows:
+        numbers = "\x1f".join((_bits(r.value), _bits(r.se_sampling), _bits(r.se_mc)))
+        yield (
+            f"{r.scenario}\x1f{int(r.draw)}\x1f{int(r.replicate)}\x1f{int(r.year)}\x1f{r.table}\x1f"
+            f"{r.scheme}\x1f{r.function}\x1f{r.row}\x1f{r.column}\x1f{r.group}\x1f{r.unit}\x1f"
+            f"{r.price_basis}\x1f{numbers}\x1f{int(r.n)}\x1f{r.status}\n"
+        ).encode()
 
 
-def _text(name: str, value: str | float) -> str:
-    """Return a field as text: every bit of a number, whatever its type in memory."""
-    if name in FIGURES:
-        number = float(value)
-        return "nan" if math.isnan(number) else (number + 0.0).hex()
-    return str(int(value) if name in COUNTS else value)
+def _bits(value: float) -> str:
+    """Return a number as text with every bit of it, whatever its type in memory."""
+    number = float(value)
+    return "nan" if number != number else (number + 0.0).hex()

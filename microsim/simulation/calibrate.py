@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -81,7 +82,7 @@ class Calibrator:
         hi, low = np.zeros(shape, np.int64), np.zeros(shape, np.uint64)
         for first in range(0, self.population.n_markets, SLICE_MARKETS):
             people, weighting = self._read(first)
-            out = evaluator.run(people, weighting, self.world)
+            out = evaluator.run(people, weighting, self.world, threads=min(4, os.cpu_count() or 1))
             merge_into(
                 hi.reshape(-1), low.reshape(-1), out.hi[0].reshape(-1), out.low[0].reshape(-1)
             )
