@@ -22,7 +22,7 @@ from microsim.simulation.household import interpreter_of, people_of_case, region
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import Model
 from microsim.simulation.people import COMPUTED, people_of
-from microsim.simulation.question import from_plain, model_of, open_of
+from microsim.simulation.question import from_plain, model_of, open_of, scenario_of
 from microsim.simulation.unit import shard_columns
 
 DEFAULT = ("disposable_income",)
@@ -104,7 +104,9 @@ def explain_run(
         {k: v for k, v in stored.items() if k not in ("identity", "shard_persons")}
     )
     with open_of(question) as population:
-        model = model_of(question, population, load_scenario(question.scenario), compiled=False)
+        model = model_of(
+            question, population, load_scenario(scenario_of(run, question)), compiled=False
+        )
         if scenario not in model.names:
             known = ", ".join(model.names)
             raise InputError(Fault(str(run), f"no scenario '{scenario}'", "", known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from microsim import __version__
-from microsim.files import SourceFile
+from microsim.files import FileTree, SourceFile
 from microsim.language.definitions import Location
 from microsim.policy.system import System
 from microsim.population.store import PopulationReader, open_population
@@ -114,8 +115,9 @@ def question_of(
     settings: Sequence[str],
 ) -> Question:  # fmt: skip
     """Return the question a scenario file asks of a population."""
+    place = os.path.abspath(population)  # noqa: PTH100 (resolve would follow links)
     return Question(
-        str(path), population, population_hash, scenario.seed if seed is None else seed, 0,
+        str(path), place, population_hash, scenario.seed if seed is None else seed, 0,
         tuple(settings), files=tuple((file.path, file.sha256) for file in scenario.files),
     )  # fmt: skip
 
@@ -154,6 +156,23 @@ def systems_of(
     return replace(scenario, system=system).systems(question.settings)
 
 
+def kept_file(run: Path, relative: Path) -> Path:
+    """Return where a run directory keeps a copy of a file of its question.
+
+    `relative` is to the root of the files' tree; the copies lie in a folder that is such a root.
+    """
+    return run / "question" / "scenarios" / relative
+
+
+def scenario_of(run: Path, question: Question) -> str:
+    """Return the scenario file of a run: its own copy, wherever the run directory lies now."""
+    root = FileTree(question.scenario).root
+    absolute = Path(os.path.abspath(question.scenario))  # noqa: PTH100 (resolve would follow links)
+    copies = [kept_file(run, absolute.relative_to(root))]
+    copies += sorted((run / "question" / "scenarios").rglob(absolute.name))
+    return next((str(copy) for copy in copies if copy.is_file()), question.scenario)
+
+
 def to_plain(question: Question) -> dict[str, Any]:
     """Return a question as plain data."""
     return asdict(question)
@@ -162,7 +181,7 @@ def to_plain(question: Question) -> dict[str, Any]:
 def from_plain(data: dict[str, Any]) -> Question:
     """Return the question of plain data."""
     files = tuple((path, digest) for path, digest in data["files"])
-    cut_offs = tuple((name, tuple(values)) for name, values in data["cut_offs"])
+    cut_offs = tuple((name, tuple(values)) for name, values in data.get("cut_offs", ()))
     settings = tuple(data["settings"])
     return Question(**{**data, "settings": settings, "files": files, "cut_offs": cut_offs})
 

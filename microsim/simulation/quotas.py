@@ -62,10 +62,11 @@ def frozen_quotas(
             total = float(np.sort(weight).sum())
             cut_offs.append(cut)
             report.append(Frozen(quota.variable, scenario_name, places, total, taken, cut))
-            say(
-                f"quota {quota.variable}, {scenario_name}: {taken:,.0f} of {total:,.0f} eligible "
-                f"within {places:,.0f} places"
-            )
+            if total or places:  # else the scenario has no such quota
+                say(
+                    f"quota {quota.variable}, {scenario_name}: {taken:,.0f} of {total:,.0f} "
+                    f"eligible within {places:,.0f} places"
+                )
         question = replace(question, cut_offs=(*question.cut_offs, (name, tuple(cut_offs))))
         systems = list(systems_of(question, population, scenario).values())
         model = model.with_law(systems, dict(question.cut_offs))

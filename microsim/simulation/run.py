@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import platform
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +19,7 @@ from microsim.budget.tables import all_tables
 from microsim.errors import Fault, InputError, RunFailedError
 from microsim.execution.backend import check_backend, run_job
 from microsim.execution.jobs import Job, Payload, Worker
+from microsim.files import FileTree
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
 from microsim.population.store import PopulationReader
@@ -31,6 +34,7 @@ from microsim.simulation.populations import find_population
 from microsim.simulation.question import (
     Question,
     from_plain,
+    kept_file,
     model_of,
     open_of,
     question_of,
@@ -110,6 +114,8 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
     """
     began = time.perf_counter()
     check_backend(options.backend, options.workers)
+    if options.seed is not None and options.seed < 0:
+        raise InputError(Fault("--seed", "not a seed", str(options.seed), "0 or more"))
     scenario = load_scenario(path)
     file, file_hash = find_population(scenario, options, say)
     question = question_of(path, scenario, file, file_hash, options.seed, options.settings)
@@ -125,11 +131,14 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
         question, model, quotas = frozen_quotas(question, population, scenario, model, say)
     identity = question.identity(model)
     _claim(options.out, question, identity, options.shard_persons)
+    _keep_files(options.out, path, scenario)
     units = plan_units(population, options.shard_persons, identity)
     _MODELS[identity] = (model, population)
     _evaluate(question, identity, units, options, say)
     evaluator = model.evaluator()
     merged = merge(model, evaluator, population, options.out / SHARDS, units)
+    if not len(merged.records.weight):
+        raise RunFailedError(_nobody_left(merged))
     frozen = (calibrated, quotas)
     outcome = _finish(scenario, question, model, merged, population, options, frozen, began)
     population.close()
@@ -223,6 +232,25 @@ def _claim(out: Path, question: Question, identity: str, shard_persons: int) -> 
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(text, indent=1))
     temporary.replace(path)
+
+
+def _keep_files(out: Path, path: str | Path, scenario: Scenario) -> None:
+    """Copy every file of the question into the run directory: it explains itself anywhere."""
+    root = FileTree(path).root
+    for file in scenario.files:
+        source = Path(os.path.abspath(file.path))  # noqa: PTH100 (resolve would follow links)
+        target = kept_file(out, source.relative_to(root))
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def _nobody_left(merged: Merged) -> str:
+    lines = [
+        f"{one.where}: {one.what} in {one.variable} (`{one.formula}`): {one.households} households"
+        for one in merged.poisoned
+    ]
+    return "\n".join(["no household could be computed, so there is no result.", *lines])
 
 
 # -- results ------------------------------------------------------------------------------------
