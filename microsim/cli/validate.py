@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from microsim.budget.identities import check_identities, raise_if_violated
-from microsim.results.validation import read_verified
+from microsim.results.validation import read_verified, verify_shards
 
 
 def register(app: typer.Typer) -> None:
@@ -20,14 +20,18 @@ def register(app: typer.Typer) -> None:
 def validate(
     run: Annotated[Path, typer.Argument(help="Run directory, or its results.h5.")],
 ) -> None:
-    """Check layout, checksums and identities of a run's results; print their digest."""
+    """Check layout, checksums and identities of a run's results and shards; print the digest."""
     results = read_verified(run)
     identities = check_identities(results.contents, results.rows)
     raise_if_violated(identities)
     raise_if_violated(results.identities)
+    shards = verify_shards(run)
+    kept = f"{shards} files, all as they should be" if shards else "none kept beside the results"
     kinds = sorted({identity.id for identity in identities})
+    sys.stdout.writelines(f"{line}\n" for line in results.incomplete)
     sys.stdout.write(
         f"layout and checksums: as they should be\n"
         f"identities: all {len(identities)} checks hold ({', '.join(kinds)})\n"
+        f"shards: {kept}\n"
         f"digest: {results.digest}\n"
     )

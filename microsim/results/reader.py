@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from microsim.results.contents import Cells, Contents, Identity, Measure, Row
 from microsim.results.layout import format_name, format_version, group_names, group_spec
 
 FILE_NAME = "results.h5"
+DAMAGE = (KeyError, IndexError, OSError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 class ResultsTooOldError(FormatError):
@@ -55,6 +57,18 @@ class Results:
     provenance_text: str
     provenance_sha256: str
     digest: str
+
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Return a line for each rule that households were set aside for; empty if none were."""
+        found = []
+        for one in self.provenance.get("settings", {}).get("poisoned", ()):
+            place = f" ({one['where']})" if one["where"] else ""
+            found.append(
+                f"INCOMPLETE: {one['households']} households set aside because "
+                f"{one['variable']}{place}: {one['what']}"
+            )
+        return tuple(found)
 
 
 def results_path(run: Path | str) -> Path:
@@ -91,16 +105,28 @@ def read_results(run: Path | str) -> Results:
     ResultsIncompleteError
         It was not finished, or a group or dataset of the layout is missing.
     """
-    path = results_path(run)
+    with opened_results(results_path(run)) as file:
+        return _read(file)
+
+
+@contextmanager
+def opened_results(path: Path) -> Iterator[h5py.File]:
+    """Open a results file of a version we read; whatever damage reading meets is named for it.
+
+    Raises
+    ------
+    NotResultsError, ResultsTooOldError, ResultsTooNewError, ResultsIncompleteError
+        As `read_results`.
+    """
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise _foreign(path, "not an HDF5 file, or damaged") from error
     with file:
-        check_version(path, file)
         try:
-            return _read(file)
-        except (KeyError, OSError, ValueError) as error:
+            check_version(path, file)
+            yield file
+        except DAMAGE as error:
             remedy = "Run the same `microsim run` again."
             fault = Fault(str(path), "a part is missing or damaged", str(error), remedy=remedy)
             raise ResultsIncompleteError(fault) from error

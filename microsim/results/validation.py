@@ -7,11 +7,13 @@ from pathlib import Path
 
 import h5py
 
-from microsim.errors import FaultList, FormatError
+from microsim.errors import FaultList, FormatError, RunFailedError
 from microsim.results.digest import digest
 from microsim.results.layout import DatasetSpec, GroupSpec, group_names, group_spec
-from microsim.results.reader import Results, check_version, read_results, results_path
+from microsim.results.reader import Results, opened_results, read_results, results_path
+from microsim.results.shards import ShardDamagedError, read_shard
 
+SHARDS, SHARD_FILES = "shards", "*.bin"
 KINDS = {"float64": ("f", 8), "int64": ("i", 8), "int8": ("i", 1)}
 
 
@@ -25,8 +27,7 @@ def check_layout(run: Path | str) -> None:
     """
     path = results_path(run)
     faults = FaultList()
-    with h5py.File(path, "r") as file:
-        check_version(path, file)
+    with opened_results(path) as file:
         families = [f"tables/{name}" for name in file.get("tables", {})]
         for name in (*group_names(), *families):
             spec = group_spec(name)
@@ -97,3 +98,48 @@ def read_verified(run: Path | str) -> Results:
     if faults.faults:
         raise FormatError(faults.faults)
     return results
+
+
+def verify_shards(run: Path | str) -> int:
+    """Read every shard file beside a results file, every checksum verified, and count them.
+
+    Returns
+    -------
+    How many shard files there are; 0 if none were kept with the results.
+
+    Raises
+    ------
+    RunFailedError
+        Shard files are damaged, or do not reach from the first market to the last one named.
+    """
+    folder = results_path(run).parent / SHARDS
+    files = sorted(folder.glob(SHARD_FILES))
+    damaged: list[str] = []
+    parts: list[tuple[int, int]] = []
+    for path in files:
+        try:
+            header, _ = read_shard(path)
+            parts.append((int(header["first_market"]), int(header["last_market"])))
+        except ShardDamagedError as error:
+            damaged.append(str(error))
+        except (OSError, KeyError) as error:
+            damaged.append(f"{path}: shard file cannot be read; found: {error!r}.")
+    if damaged:
+        raise RunFailedError("\n".join(damaged))
+    gap = _gap(parts)
+    if gap is not None:
+        raise RunFailedError(
+            f"{folder}: no shard file begins at market {gap}, though later markets have one. "
+            "Run the same command again: only this part is computed anew."
+        )
+    return len(files)
+
+
+def _gap(parts: list[tuple[int, int]]) -> int | None:
+    """Return the market where the first gap begins; a run may have been cut in several ways."""
+    reached = {0}
+    for first, last in sorted(parts):
+        if first in reached:
+            reached.add(last)
+    end = max((last for _, last in parts), default=0)
+    return None if end in reached else max(reached)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import shutil
 
 import h5py
 import numpy as np
@@ -16,9 +17,11 @@ from typer.testing import CliRunner
 from microsim.budget.identities import check_identities
 from microsim.budget.tables import all_tables
 from microsim.cli import tables, validate
-from microsim.errors import FormatError, IdentityViolatedError, InputError
+from microsim.errors import FormatError, IdentityViolatedError, InputError, RunFailedError
 from microsim.report.arrange import arrange, figure_text
 from microsim.results.contents import TIDY, Row
+from microsim.results.reader import ResultsIncompleteError
+from microsim.results.shards import write_shard
 from microsim.results.writer import write_results
 
 PROVENANCE = {
@@ -253,3 +256,74 @@ def test_validate__fails_on_a_violated_identity(app, tmp_path):
     run = _write(tmp_path, contents, rows)
     with pytest.raises(IdentityViolatedError, match="consolidated balance = sum of balances"):
         _invoke(app, "validate", run)
+
+
+def _with_shards(folder, reform, parts):
+    """Return a run directory with shard files of these ranges of markets."""
+    shutil.copy(reform / "results.h5", folder / "results.h5")
+    (folder / "shards").mkdir()
+    for i, (first, last) in enumerate(parts):
+        header = {"index": i, "first_market": first, "last_market": last, "id": "x"}
+        path = folder / "shards" / f"shard-{i:05d}-x.bin"
+        write_shard(path, header, {"sums": np.arange(8)})
+    return folder
+
+
+def test_validate__checks_every_shard(app, reform, tmp_path):
+    run = _with_shards(tmp_path, reform, [(0, 3), (3, 5), (0, 5)])
+    assert "shards: 3 files, all as they should be" in _invoke(app, "validate", run)
+    assert "shards: none kept beside the results" in _invoke(app, "validate", reform)
+
+
+@pytest.mark.parametrize("position", [0, 20, 100, -1])
+def test_validate__names_a_damaged_shard(app, reform, tmp_path, position):
+    run = _with_shards(tmp_path, reform, [(0, 3), (3, 5)])
+    path = run / "shards" / "shard-00001-x.bin"
+    content = bytearray(path.read_bytes())
+    content[-64 if position == -1 else position] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(
+        RunFailedError, match=r"shard-00001-x\.bin: shard file is damaged"
+    ) as caught:
+        _invoke(app, "validate", run)
+    assert caught.value.exit_code == 1
+
+
+def test_validate__notices_a_missing_shard(app, reform, tmp_path):
+    run = _with_shards(tmp_path, reform, [(0, 3), (4, 5)])
+    with pytest.raises(RunFailedError, match="no shard file begins at market 3"):
+        _invoke(app, "validate", run)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_validate__refuses_a_results_file_cut_short(app, reform, tmp_path, share):
+    content = (reform / "results.h5").read_bytes()
+    (tmp_path / "results.h5").write_bytes(content[: int(share * len(content))])
+    for command in ("validate", "tables"):
+        with pytest.raises(FormatError, match=r"results\.h5: .*damaged"):
+            _invoke(app, command, tmp_path)
+
+
+def test_validate__refuses_a_results_file_with_bytes_overwritten(app, reform, tmp_path):
+    content = (reform / "results.h5").read_bytes()
+    refused = 0
+    for step in range(1, 20):
+        start = step * len(content) // 20
+        (tmp_path / "results.h5").write_bytes(
+            content[:start] + bytes([255]) * 400 + content[start + 400 :]
+        )
+        try:
+            _invoke(app, "validate", tmp_path)
+        except FormatError:
+            refused += 1
+    assert refused
+
+
+def test_tables__names_a_part_that_cannot_be_read(app, reform, tmp_path):
+    path = tmp_path / "results.h5"
+    path.write_bytes((reform / "results.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["cells"]
+        file["cells"] = np.arange(3)
+    with pytest.raises(ResultsIncompleteError, match="a part is missing or damaged"):
+        _invoke(app, "tables", path)
