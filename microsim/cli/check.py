@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from microsim.errors import FaultList, InputError
+from microsim.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +29,15 @@ def check(
     report = check_path(path)
     for line in report.lines:
         console.print(line, markup=False, highlight=False)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", markup=False, highlight=False)
     if report.faults:
-        faults = FaultList()
-        faults.faults.extend(report.faults)
-        raise InputError(faults.faults)
+        n = len(report.faults)
+        errors = Console(stderr=True, soft_wrap=True)
+        for fault in report.faults:
+            errors.print(str(fault), markup=False, highlight=False)
+        errors.print(f"{n} {'fault' if n == 1 else 'faults'}.", highlight=False)
+        raise typer.Exit(InputError.exit_code)
     failed = [one for one in report.checks if not one.holds]
     for one in failed:
         who = f" of {one.member}" if one.member else ""

@@ -5,16 +5,30 @@ input if wanted.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from microsim.errors import InputError
 from microsim.simulation.household import CaseResult, evaluate, marginal_rates
+
+HEADING = 14  # characters a heading may take before it breaks
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One column as people read it: variable, whose ("" for the household), unit, by point."""
+
+    name: str
+    who: str
+    unit: str
+    values: np.ndarray
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +78,8 @@ def _data(result: CaseResult) -> dict[str, object]:
         "values": {name: values.tolist() for name, values in result.values.items()},
         "units": result.units,
         "neutral_inputs": result.neutral,
+        "draws_fixed": result.draws,
+        "draws_certain": list(result.certain),
     }
     if result.case.vary is not None:
         found["points"] = result.points.tolist()
@@ -93,25 +109,117 @@ def _csv(result: CaseResult, console: Console) -> None:
 
 def _text(result: CaseResult, console: Console) -> None:
     console.print(f"{result.case.name}: {result.case.system.name}, {_date(result)}", style="bold")
-    columns = _columns(result)
-    if result.case.vary is None:
-        table = Table("variable", "value", "unit", box=None)
-        for name, values in columns:
-            unit = result.units.get(name) or result.units.get(name.split(" ")[0], "")
-            table.add_row(name, f"{values[0]:,.2f}", unit)
-    else:
-        varied = [(name, v) for name, v in columns]
-        table = Table(result.case.vary.input, *(name for name, _ in varied), "METR %", box=None)
-        rates = marginal_rates(result)
-        for i, point in enumerate(result.points):
-            rate = "" if np.isnan(rates[i]) else f"{100 * rates[i]:.1f}"
-            table.add_row(f"{point:,.0f}", *(f"{v[i]:,.2f}" for _, v in varied), rate)
-    console.print(table)
+    vary, width = result.case.vary, console.width
+    lines = _one_point(result) if vary is None else _many_points(result, vary.input, width)
+    for line in [*lines, *_notes(result)]:
+        console.print(line, markup=False, highlight=False)
+
+
+def _shown(result: CaseResult) -> list[Shown]:
+    """Return what to print: persons by name, units once with their members."""
+    members = [member.name for member in result.case.members]
+    shown = []
+    for name, values in result.values.items():
+        unit, of = result.units.get(name, ""), result.unit_of.get(name, "")
+        if values.shape[1] == 1:
+            shown.append(Shown(name, "", unit, values[:, 0]))
+        elif name in result.groups:
+            for group in result.groups[name]:
+                who = ", ".join(members[i] for i in group)
+                shown.append(Shown(name, who, unit, values[:, group[0]]))
+        else:
+            for i, member in enumerate(members):
+                who = f"{of} of {member}" if of else member
+                shown.append(Shown(name, who, unit, values[:, i]))
+    return shown
+
+
+def _one_point(result: CaseResult) -> list[str]:
+    """Return a line for each value: variable, whose, value, unit."""
+    shown = _shown(result)
+    names = [f"{one.name} {one.who}".rstrip() for one in shown]
+    cells = [f"{one.values[0]:,.2f}" for one in shown]
+    width, room = max(map(len, names)), max(map(len, cells))
+    return [
+        f"{name:<{width}}  {cell:>{room}}  {one.unit}".rstrip()
+        for name, cell, one in zip(names, cells, shown, strict=True)
+    ]
+
+
+def _many_points(result: CaseResult, varied: str, width: int) -> list[str]:
+    """Return a table by the varied input, in blocks of as many columns as `width` holds."""
+    shown = _shown(result)
+    kept = [one for one in shown if not one.who or bool((one.values != 0.0).any())]
+    unit = result.case.system.definitions.inputs[varied].unit
+    whole = bool((result.points == np.round(result.points)).all())
+    points = [f"{point:,.0f}" if whole else f"{point:,g}" for point in result.points]
+    first = _column((varied, "", unit), points)
+    rates = ["" if np.isnan(rate) else f"{100 * rate:.1f}" for rate in marginal_rates(result)]
+    columns = [_column(("METR", "", "%"), rates)]
+    for one in kept:
+        cells = [f"{value:,.2f}" for value in one.values]
+        columns.append(_column((one.name, one.who, one.unit), cells))
+    lines: list[str] = []
+    for block in _blocks(first, columns, width):
+        lines += ["", *_beside(block)]
+    dropped = len(shown) - len(kept)
+    if dropped:
+        what = "1 column that is" if dropped == 1 else f"{dropped} columns that are"
+        lines += ["", f"Left out: {what} 0 at every point."]
+    return [*lines, ""]
+
+
+def _column(heading: tuple[str, str, str], cells: list[str]) -> list[list[str]]:
+    """Return heading lines and cells: a heading breaks at words and underscores, no number does."""
+    name, who, unit = heading
+    room = max(HEADING, *map(len, cells))
+    lines = [line.replace(" ", "") for line in wrap(name.replace("_", "_ "), room)]
+    return [[*lines, *wrap(who, room), unit], cells]
+
+
+def _width(column: list[list[str]]) -> int:
+    return max(len(line) for part in column for line in part)
+
+
+def _blocks(
+    first: list[list[str]], columns: list[list[list[str]]], width: int
+) -> list[list[list[list[str]]]]:
+    """Return columns in blocks no wider than `width`, each led by `first`; one column at least."""
+    blocks: list[list[list[list[str]]]] = []
+    used = width
+    for column in columns:
+        more = len(GAP) + _width(column)
+        if not blocks or used + more > width:
+            blocks.append([first])
+            used = _width(first)
+        blocks[-1].append(column)
+        used += more
+    return blocks
+
+
+def _beside(block: list[list[list[str]]]) -> list[str]:
+    """Return columns side by side, headings ending on the same line."""
+    high = max(len(heading) for heading, _ in block)
+    whole = [[""] * (high - len(heading)) + heading + cells for heading, cells in block]
+    widths = [_width(column) for column in block]
+    return [
+        GAP.join(f"{cell:>{room}}" for cell, room in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*whole, strict=True)
+    ]
+
+
+def _notes(result: CaseResult) -> list[str]:
+    """Return what was assumed: neutral inputs and draws."""
+    notes = []
     if result.neutral:
         left_out = ", ".join(f"{name} = {value:g}" for name, value in result.neutral.items())
-        console.print(f"Inputs left out, with the neutral value used: {left_out}.", markup=False)
-    console.print(
-        "Draws (take-up, compliance) are taken as certain where their probability is above 0"
-        + (f", but for {', '.join(result.draws)}." if result.draws else "."),
-        markup=False,
-    )
+        notes.append(f"Inputs left out, with the neutral value used: {left_out}.")
+    if result.certain:
+        names = "; ".join(result.certain)
+        notes.append(f"Draws taken as certain where their probability is above 0: {names}.")
+    if result.draws:
+        given = "; ".join(
+            f"{name}: {'yes' if happens else 'no'}" for name, happens in result.draws.items()
+        )
+        notes.append(f"Draws the file fixes: {given}.")
+    return notes

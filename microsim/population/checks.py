@@ -181,16 +181,20 @@ def check_person_ids(
     table: Table,
     columns: tuple[str, ...],
     keys: Values,
-) -> bool:
-    """Note rows that share a person id with an earlier row; return whether all are distinct.
+) -> Mask:
+    """Note rows that share a person id with an earlier row; return which rows hold a repeated id.
 
-    `keys`: shape (n_rows,), the id as text, with the household's where it is unique in it only.
+    The mask, shape (n_rows,), holds the first row of each repeated id too. `keys`: shape (n_rows,),
+    the id as text, with the household's where it is unique in it only.
     """
-    _, first, inverse = np.unique(keys.astype(str), return_index=True, return_inverse=True)
+    _, first, inverse, times = np.unique(
+        keys.astype(str), return_index=True, return_inverse=True, return_counts=True
+    )
     repeated: Mask = first[inverse] != np.arange(keys.size)
     rows = np.flatnonzero(repeated)
+    shared: Mask = times[inverse] > 1
     if rows.size == 0:
-        return True
+        return shared
     pairs = [f"row {int(row) + 1} repeats row {int(first[inverse[row]]) + 1}" for row in rows]
     more = f" and {rows.size - SHOWN:,} more" if rows.size > SHOWN else ""
     faults.add(
@@ -199,7 +203,7 @@ def check_person_ids(
         ", ".join(pairs[:SHOWN]) + more,
         "each person once",
     )
-    return False
+    return shared
 
 
 def check_links(

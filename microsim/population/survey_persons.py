@@ -74,10 +74,10 @@ def _structure(
     within = mapping.ids_unique_in == "household"
     keys = _keys(table, ids, who if within else None)
     columns = (*mapping.household_id, ids) if within else (ids,)
-    if not checks.check_person_ids(faults, table, columns, keys):
-        return links
+    repeated = checks.check_person_ids(faults, table, columns, keys)
+    unclear = np.isin(who.of_row, who.of_row[repeated])  # rows of households that repeat an id
     linked = {
-        name: _find(faults, table, link, name, keys, who if within else None)
+        name: _find(faults, table, link, name, keys, who if within else None, unclear)
         for name, link in mapping.links.items()
     }
     names = {name: link.column for name, link in mapping.links.items()}
@@ -97,11 +97,17 @@ def _keys(table: Table, column: str, who: Households | None) -> Values:
 
 
 def _find(
-    faults: FaultList, table: Table, link: Link, name: str, keys: Values, who: Households | None
+    faults: FaultList,
+    table: Table,
+    link: Link,
+    name: str,
+    keys: Values,
+    who: Households | None,
+    unclear: Values,
 ) -> Ints:
-    """Return the row of each linked person, -1 if none; note ids that nobody has."""
+    """Return the row of each linked person, -1 if none or `unclear`; note ids that nobody has."""
     texts = table.texts(link.column).astype(str)
-    nobody = np.isin(texts, (*link.none, *BLANKS, "None")) | table.blank(link.column)
+    nobody = np.isin(texts, (*link.none, *BLANKS, "None")) | table.blank(link.column) | unclear
     wanted = _keys(table, link.column, who)
     rows = {key: row for row, key in enumerate(keys)}
     found = np.array(

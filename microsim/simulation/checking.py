@@ -4,11 +4,13 @@ worked cases hold.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from microsim.errors import Fault, FaultList, InputError
 from microsim.files import FileTree
+from microsim.language.definitions import Location
 from microsim.language.graph import Builder, Graph
 from microsim.policy.loading import load_system
 from microsim.policy.system import System
@@ -17,7 +19,10 @@ from microsim.scenario.frame import load_frame
 from microsim.scenario.scenario import load_scenario, with_frame
 from microsim.simulation.engine_variables import engine_variables
 from microsim.simulation.household import Check, check_rules, region_labels
+from microsim.simulation.law import used_parameters
 from microsim.simulation.model import with_regions
+
+_WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 KINDS = {
     "system": "system",
@@ -31,11 +36,25 @@ KINDS = {
 
 @dataclass
 class Report:
-    """What was checked, the faults found, and the expectations of worked cases."""
+    """What was checked, the faults found, and the expectations of worked cases.
+
+    declared, read: parameters of all systems built, by (name, file and line).
+    """
 
     lines: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    declared: set[tuple[str, Location]] = field(default_factory=set)
+    read: set[tuple[str, Location]] = field(default_factory=set)
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        """A warning for each parameter that nothing in any system checked reads."""
+        left = sorted(self.declared - self.read, key=lambda one: (str(one[1].file), one[1].line))
+        return tuple(
+            Fault(str(where), f"parameter {name} is read by no formula, scheme, line or unit")
+            for name, where in left
+        )
 
 
 def check_path(path: Path) -> Report:
@@ -84,11 +103,12 @@ def _check_file(path: Path, report: Report) -> None:
         beside = path.parent / "frame.yaml"  # series a system's formulas may name
         if beside.is_file():
             system = with_frame(system, load_frame(beside))
-        report.lines.append(f"{path}: {_build(system)}")
+        report.lines.append(f"{path}: {_build(system, report)}")
     elif kind == "scenario":
         scenario = load_scenario(path)
         for name, system in scenario.systems().items():
-            report.lines.append(f"{path} ({name}): {_build(with_frame(system, scenario.frame))}")
+            said = _build(with_frame(system, scenario.frame), report)
+            report.lines.append(f"{path} ({name}): {said}")
     elif kind == "cases":
         cases = load_cases(path)
         checks = check_rules(cases)
@@ -99,14 +119,36 @@ def _check_file(path: Path, report: Report) -> None:
         report.lines.append(f"{path}: {len(load_frame(path).series)} series")
 
 
-def _build(system: System) -> str:
-    """Build a system's rules; return what it holds, in words."""
+def _build(system: System, report: Report) -> str:
+    """Build a system's rules; note what they read; return what they hold, in words."""
     faults, graph = FaultList(), Graph()
     engine = engine_variables(with_regions(system, region_labels(system)))
     Builder(graph, faults).add(engine.definitions)
     faults.raise_if_any()
     found = system.definitions
+    read = read_parameters(system, graph)
+    for name, parameter in found.parameters.items():
+        report.declared.add((name, parameter.where))
+        if name in read:
+            report.read.add((name, parameter.where))
     return (
         f"{system.name}: {len(found.parameters)} parameters, {len(found.variables)} variables, "
         f"{len(system.schemes)} schemes, {len(system.taxes)} taxes: no fault"
     )
+
+
+def read_parameters(system: System, graph: Graph) -> set[str]:
+    """Return the names a system's formulas, schemes, poverty lines and units read.
+
+    `graph`: the system's formulas. Words of a unit's rule count whether or not a formula uses the
+    unit.
+    """
+    monthly, yearly = used_parameters(graph, graph.formulas)
+    read = monthly | yearly | {system.retirement_age, *system.poverty_lines.values()}
+    for scheme in system.schemes.values():
+        read |= {benefit.minimum for benefit in scheme.benefits}
+        if scheme.administration is not None:
+            read.add(scheme.administration.parameter)
+    for unit in system.definitions.units.values():
+        read |= set(_WORD.findall(unit.dependent))
+    return read

@@ -5,7 +5,7 @@ one input.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from microsim.errors import FaultList, InputError
 from microsim.kernels.draws import mix_keys
 from microsim.language.definitions import Definitions
-from microsim.language.graph import Builder, Graph
+from microsim.language.graph import Builder, Graph, draws_of
 from microsim.language.interpreter import Interpreter
 from microsim.language.people import Array, Law, People, World
 from microsim.policy.system import System
@@ -49,7 +49,9 @@ class CaseResult:
 
     values: variable -> shape (n_points, n_members) for persons and units, (n_points, 1) for the
     household; n_points is 1 unless the case varies an input, whose values are `points`. neutral:
-    inputs left out, with the value used.
+    inputs left out, with the value used. unit_of: the declared unit of each variable that has one.
+    groups: the members (positions) of each unit of such a variable, absent where they change with
+    the varied input. certain: draws the values depend on that the case does not fix.
     """
 
     case: HouseholdCase
@@ -58,6 +60,9 @@ class CaseResult:
     units: dict[str, str]
     neutral: dict[str, float]
     draws: dict[str, bool]
+    unit_of: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    certain: tuple[str, ...] = ()
 
 
 def rules_of(system: System, regions: tuple[str, ...] = ()) -> Rules:
@@ -107,7 +112,7 @@ def evaluate(
     people, points, neutral = people_of_case(case, rules)
     interpreter = interpreter_of(case, rules, people, names)
     n, size = len(points), len(case.members)
-    values, units = {}, {}
+    values, units, unit_of, groups = {}, {}, {}, {}
     for name in names:
         variable = rules.definitions.variables.get(name)
         if variable is None:
@@ -117,14 +122,41 @@ def evaluate(
         one = value_of(interpreter, rules, name, whole_year=case.month == 0)
         if variable.of not in ("person", "household"):
             anchor = interpreter.value(rules.ids[f"anchor:{variable.of}"]).astype(np.int64)
-            one = one[anchor]
+            one, unit_of[name] = one[anchor], variable.of
+            together = _groups(anchor.reshape(n, size))
+            if together:
+                groups[name] = together
         values[name] = one.reshape(n, 1 if variable.of == "household" else size)
         units[name] = variable.unit
         if case.month == 0 and variable.unit == "currency/month":
             units[name] = "currency/year"
     _raise_if_poisoned(interpreter, case)
-    draws = dict(case.draws)
-    return CaseResult(case, points, values, units, neutral, draws)
+    draws, certain = dict(case.draws), certain_draws(case, rules, names)
+    return CaseResult(case, points, values, units, neutral, draws, unit_of, groups, certain)
+
+
+def _groups(anchor: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+    """Return the positions of each unit's members; () if they change from point to point.
+
+    `anchor`: shape (n_points, n_members), the row that stands for each member's unit.
+    """
+    n, size = anchor.shape
+    position = anchor - size * np.arange(n)[:, None]
+    if bool((position != position[0]).any()):
+        return ()
+    return tuple(
+        tuple(int(i) for i in np.flatnonzero(position[0] == one)) for one in np.unique(position[0])
+    )
+
+
+def certain_draws(case: HouseholdCase, rules: Rules, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the draws that variables depend on and the case does not fix, by name."""
+    found = {
+        draw.decision
+        for key in closure(rules, names)
+        for draw in draws_of(rules.graph.formulas[key].root)
+    }
+    return tuple(sorted(found - set(case.draws)))
 
 
 def wanted_names(case: HouseholdCase, rules: Rules) -> tuple[str, ...]:

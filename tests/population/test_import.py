@@ -194,6 +194,18 @@ def test_import__finds_links_to_another_household_where_ids_are_unique_in_the_fi
     assert "duplicate person id" in message(tmp_path, {}, mapping)
 
 
+def test_import__finds_broken_links_of_other_households_beside_a_duplicate_id(
+    tmp_path: Path,
+) -> None:
+    repeated: dict[tuple[int, str], object] = {(2, "linea"): 1}
+    text = message(tmp_path, repeated | {(5, "madre"): 9, (4, "conyuge"): 1})
+    assert "1 row with a duplicate person id; found row 2 repeats row 1" in text
+    assert "'madre': 1 row names a mother who is not in the household; found '9' in row 5" in text
+    assert "'conyuge': 1 row names themselves as spouse; found row 4" in text
+    text = message(tmp_path, repeated | {(3, "madre"): 9})
+    assert "'madre'" not in text  # whom a household that repeats an id means, nobody knows
+
+
 def test_import__drops_zero_weights_if_told_and_counts_them(tmp_path: Path) -> None:
     mapping = MAPPING.replace("{column: peso}", "{column: peso, zero: drop}")
     survey, path = write_survey(tmp_path, {(4, "peso"): 0, (5, "peso"): 0}, mapping)
