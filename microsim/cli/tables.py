@@ -90,18 +90,23 @@ def check_fiscal_year(first_month: int | None, results: Results) -> None:
 
 def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path | None) -> None:
     footer = f"Run of {results.provenance['created']}, digest: {results.digest}."
-    currency = results.contents.currency
+    currency, notes = results.contents.currency, results.incomplete
     if output_format == "xlsx":
         from microsim.report.workbook import write_workbook
 
         if out is None:
             raise InputError("a workbook needs a file: add --out tables.xlsx.")
         with writable(out):
-            write_workbook(arrange(rows), out, currency, footer)
+            write_workbook(arrange(rows, currency), out, currency, footer, notes)
         sys.stdout.write(f"{out}\n")
         return
     if output_format == "text" and out is None:
-        _print(rows, currency, footer)
+        from rich.console import Console
+
+        from microsim.report.text import print_tables
+
+        console = Console(width=None if sys.stdout.isatty() else WIDE)
+        print_tables(arrange(rows, currency), console, currency, footer, notes)
         return
     text = _text(results, rows, output_format, footer)
     if out is None:
@@ -130,31 +135,25 @@ def writable(path: Path) -> Iterator[None]:
         raise InputError(fault) from error
 
 
-def _print(rows: Sequence[Row], currency: str, footer: str) -> None:
-    from rich.console import Console
-
-    from microsim.report.text import print_tables
-
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
-    print_tables(arrange(rows), console, currency, footer)
-
-
 def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str) -> str:
     contents, buffer = results.contents, io.StringIO()
     if output_format == "csv":
         from microsim.report.tidy import write_csv
 
         write_csv(rows, buffer)
+        sys.stderr.writelines(f"{note}\n" for note in results.incomplete)
     elif output_format == "html":
         from microsim.report.page import page_html
 
         title = f"Social budget, {contents.country} {contents.year}"
-        return page_html(arrange(rows), title, contents.currency, footer)
+        sheets = arrange(rows, contents.currency)
+        return page_html(sheets, title, contents.currency, footer, results.incomplete)
     else:
         from rich.console import Console
 
         from microsim.report.text import print_tables
 
         console = Console(file=buffer, width=WIDE)
-        print_tables(arrange(rows), console, contents.currency, footer)
+        sheets = arrange(rows, contents.currency)
+        print_tables(sheets, console, contents.currency, footer, results.incomplete)
     return buffer.getvalue()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from microsim.errors import InputError
 from microsim.report.titles import order, style
@@ -12,6 +13,7 @@ from microsim.results.contents import Row
 
 DECIMALS = {"LCU million": 1, "LCU": 0, "persons": 0, "households": 0, "ratio": 4, "index": 4}
 FEW, UNRELIABLE = 25, 50
+PARTS = ("simulated", "given", "total")  # columns of expenditure and receipts, as printed
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,26 @@ def select(
     ]
 
 
-def arrange(rows: Sequence[Row]) -> list[Sheet]:
-    """Return the tables for paper, in the order of their codes."""
+def arrange(rows: Sequence[Row], currency: str = "LCU") -> list[Sheet]:
+    """Return the tables for paper, in the order of their codes, units in `currency`."""
     sheets = []
     for code in available(rows):
         of_table = [row for row in rows if row.table == code]
-        sheets.append(Sheet(code, style(code).title, of_table[0].year, _blocks(code, of_table)))
+        blocks = [_in_currency(block, currency) for block in _blocks(code, of_table)]
+        sheets.append(Sheet(code, style(code).title, of_table[0].year, blocks))
     return sheets
+
+
+def _in_currency(block: Block, currency: str) -> Block:
+    """Return the block with the name of the currency instead of LCU in units and heads."""
+    if currency in ("", "LCU"):
+        return block
+
+    def named(text: str) -> str:
+        return re.sub(r"\bLCU\b", lambda _: currency, text)
+
+    lines = [replace(line, unit=named(line.unit)) for line in block.lines]
+    return replace(block, lines=lines, heads=tuple(map(named, block.heads)))
 
 
 def _blocks(code: str, rows: Sequence[Row]) -> list[Block]:
@@ -130,6 +145,8 @@ def _block(
     title: str, rows: Sequence[Row], column_of: Callable[[Row], str], columns_across: bool
 ) -> Block:
     columns = tuple(dict.fromkeys(map(column_of, rows)))
+    if set(columns) <= set(PARTS):
+        columns = tuple(sorted(columns, key=PARTS.index))
     families: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Row]]] = {}
     for row in rows:  # groups of persons come below the line they belong to
         lines = families.setdefault((row.scheme, row.function, row.row), {})

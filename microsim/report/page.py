@@ -9,7 +9,9 @@ from microsim.report.arrange import Sheet, figure_text
 from microsim.report.titles import NOTE
 
 
-def page_html(sheets: Sequence[Sheet], title: str, currency: str, footer: str) -> str:
+def page_html(
+    sheets: Sequence[Sheet], title: str, currency: str, footer: str, notes: Sequence[str] = ()
+) -> str:
     """Return the page; every text from the run is escaped.
 
     Parameters
@@ -22,6 +24,8 @@ def page_html(sheets: Sequence[Sheet], title: str, currency: str, footer: str) -
         Currency that LCU stands for.
     footer
         Which run this is.
+    notes
+        What the reader must know before any figure, such as that results are incomplete.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -35,5 +39,6 @@ def page_html(sheets: Sequence[Sheet], title: str, currency: str, footer: str) -
         currency=currency,
         note=NOTE,
         footer=footer,
+        warnings=notes,
         figure=figure_text,
     )

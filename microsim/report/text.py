@@ -16,7 +16,11 @@ NOTE_WIDTH = 100
 
 
 def print_tables(
-    sheets: Sequence[Sheet], console: Console, currency: str, footer: str = ""
+    sheets: Sequence[Sheet],
+    console: Console,
+    currency: str,
+    footer: str = "",
+    notes: Sequence[str] = (),
 ) -> None:
     """Print tables, with scenarios or columns side by side.
 
@@ -30,15 +34,24 @@ def print_tables(
         Currency that LCU stands for.
     footer
         Which run this is.
+    notes
+        What the reader must know before any figure, such as that results are incomplete.
     """
+    _print_notes(notes, console)
     for sheet in sheets:
         console.print(f"[bold]{escape(f'{sheet.code} {sheet.title}, {sheet.year}')}[/bold]")
         for block in sheet.blocks:
             console.print(_block(block))
         console.print()
-    console.print(escape(textwrap.fill(f"LCU is {currency}. {NOTE}", NOTE_WIDTH)))
+    console.print(escape(textwrap.fill(f"Money is in {currency}. {NOTE}", NOTE_WIDTH)))
     if footer:
         console.print(escape(footer))
+    _print_notes(notes, console)
+
+
+def _print_notes(notes: Sequence[str], console: Console) -> None:
+    for note in notes:
+        console.print(note, style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
 def _block(block: Block) -> Table:

@@ -15,7 +15,9 @@ LABEL_COLUMNS = 4  # scheme, line, function, group
 FIRST = LABEL_COLUMNS + 1  # then the unit
 
 
-def write_workbook(sheets: Sequence[Sheet], path: Path, currency: str, footer: str) -> None:
+def write_workbook(
+    sheets: Sequence[Sheet], path: Path, currency: str, footer: str, notes: Sequence[str] = ()
+) -> None:
     """Write a workbook.
 
     Parameters
@@ -28,6 +30,8 @@ def write_workbook(sheets: Sequence[Sheet], path: Path, currency: str, footer: s
         Currency that LCU stands for.
     footer
         Which run this is.
+    notes
+        What the reader must know before any figure, such as that results are incomplete.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def write_workbook(sheets: Sequence[Sheet], path: Path, currency: str, footer: s
             "Install it with: pip install 'microsim-social[workbook]'."
         ) from error
     try:
-        _write_book(xlsxwriter, sheets, path, currency, footer)
+        _write_book(xlsxwriter, sheets, path, (f"Money is in {currency}. {NOTE}", footer), notes)
     except xlsxwriter.exceptions.FileCreateError as error:
         raise OSError(0, str(error)) from error
 
@@ -53,8 +57,8 @@ def _write_book(
     xlsxwriter: Any,  # noqa: ANN401 - the module, loaded late
     sheets: Sequence[Sheet],
     path: Path,
-    currency: str,
-    footer: str,
+    below: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as book:
@@ -68,11 +72,13 @@ def _write_book(
             page.set_column(FIRST, FIRST + 12, 17)
             page.set_landscape()
             page.fit_to_pages(1, 0)
-            top = 2
+            for line, note in enumerate(notes, 1):
+                page.write_string(line, 0, note, formats.bold)
+            top = len(notes) + 2
             for block in sheet.blocks:
                 top = _write_block(page, formats, sheet.code, block, top) + 1
-            page.write_string(top, 0, f"LCU is {currency}. {NOTE}")
-            page.write_string(top + 1, 0, footer)
+            for line, text in enumerate(below, top):
+                page.write_string(line, 0, text)
 
 
 class _Formats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import io
 import shutil
 
@@ -42,10 +43,10 @@ def app():
     return program
 
 
-def _write(folder, contents, rows=None):
+def _write(folder, contents, rows=None, provenance=PROVENANCE):
     rows = all_tables(contents) if rows is None else rows
     write_results(
-        folder / "results.h5", contents, rows, check_identities(contents, rows), PROVENANCE
+        folder / "results.h5", contents, rows, check_identities(contents, rows), provenance
     )
     return folder
 
@@ -327,3 +328,72 @@ def test_tables__names_a_part_that_cannot_be_read(app, reform, tmp_path):
         file["cells"] = np.arange(3)
     with pytest.raises(ResultsIncompleteError, match="a part is missing or damaged"):
         _invoke(app, "tables", path)
+
+
+@pytest.fixture(scope="module")
+def incomplete(tmp_path_factory):
+    """Return a run directory in Kenyan shillings whose run set households aside."""
+    poisoned = [
+        {
+            "variable": "<pension>", "what": "division by zero", "where": "pension.yaml:7",
+            "formula": "a / b", "households": 12, "first_ids": [3, 9],
+        },
+        {
+            "variable": "pension old", "what": "amount not finite or out of range", "where": "",
+            "formula": "", "households": 1, "first_ids": [4],
+        },
+    ]  # fmt: skip
+    contents = dataclasses.replace(random_contents(21), currency="KES")
+    provenance = {**PROVENANCE, "settings": {"poisoned": poisoned}}
+    return _write(tmp_path_factory.mktemp("incomplete"), contents, provenance=provenance)
+
+
+NOTES = (
+    "INCOMPLETE: 12 households set aside because <pension> (pension.yaml:7): division by zero",
+    "INCOMPLETE: 1 households set aside because pension old: amount not finite or out of range",
+)
+
+
+def test_commands__say_that_results_are_incomplete(app, incomplete, reform, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    text, page, book = (tmp_path / name for name in ("t.txt", "t.html", "t.xlsx"))
+    _invoke(app, "tables", incomplete, "--format", "text", "--out", text)
+    _invoke(app, "tables", incomplete, "--format", "html", "--out", page)
+    _invoke(app, "tables", incomplete, "--format", "xlsx", "--out", book)
+    printed = _invoke(app, "tables", incomplete).splitlines()
+    sheets = openpyxl.load_workbook(book)
+    for number, note in enumerate(NOTES):
+        assert printed[number] == note
+        assert text.read_text().splitlines()[number] == note
+        assert note in _invoke(app, "validate", incomplete).splitlines()
+        assert html.escape(note) in page.read_text()
+        assert all(sheet.cell(2 + number, 1).value == note for sheet in sheets)
+    assert (
+        NOTES[0] in CliRunner().invoke(app, ["tables", str(incomplete), "--format", "csv"]).stderr
+    )
+    assert "INCOMPLETE" not in _invoke(app, "validate", reform) + _invoke(app, "tables", reform)
+
+
+def test_tables__name_the_currency(app, incomplete, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    page, book = tmp_path / "t.html", tmp_path / "t.xlsx"
+    _invoke(app, "tables", incomplete, "--format", "html", "--out", page)
+    _invoke(app, "tables", incomplete, "--format", "xlsx", "--out", book)
+    printed = _invoke(app, "tables", incomplete, "--table", "C7", "--table", "B4")
+    cells = {c.value for s in openpyxl.load_workbook(book) for line in s.iter_rows() for c in line}
+    assert {"KES million", "KES/month"} <= cells
+    assert "<td>KES million</td>" in page.read_text()
+    assert "(KES million)" in printed
+    assert "KES/month" in printed
+    assert "LCU" not in printed + page.read_text() + " ".join(map(str, cells))
+    tidy = _invoke(app, "tables", incomplete, "--table", "C1", "--format", "csv")
+    assert "LCU million" in tidy
+    assert "KES" not in tidy
+
+
+def test_arrange__puts_parts_before_their_total():
+    sheets = {sheet.code: sheet for sheet in arrange(all_tables(random_contents(1)))}
+    assert sheets["C1"].blocks[0].columns == ("simulated", "given", "total")
+    assert sheets["C4"].blocks[0].columns == ("given", "total")
+    line = next(x for x in sheets["C1"].blocks[0].lines if x.row == "Administration")
+    assert [cell.column if cell else "" for cell in line.cells] == ["", "given", "total"]
