@@ -173,8 +173,12 @@ def _column(heading: tuple[str, str, str], cells: list[str]) -> list[list[str]]:
     """Return heading lines and cells: a heading breaks at words and underscores, no number does."""
     name, who, unit = heading
     room = max(HEADING, *map(len, cells))
-    lines = [line.replace(" ", "") for line in wrap(name.replace("_", "_ "), room)]
-    return [[*lines, *wrap(who, room), unit], cells]
+    broken = [
+        line.replace("_ ", "_")
+        for text in (name, who)
+        for line in wrap(text.replace("_", "_ "), room)
+    ]
+    return [[*broken, unit], cells]
 
 
 def _width(column: list[list[str]]) -> int:
