@@ -26,7 +26,7 @@ def validate(
     raise_if_violated(identities)
     raise_if_violated(results.identities)
     shards = verify_shards(run)
-    kept = f"{shards} files, all as they should be" if shards else "none kept beside the results"
+    kept = f"{shards} found, whole and unaltered" if shards else "none kept beside the results"
     kinds = sorted({identity.id for identity in identities})
     sys.stdout.writelines(f"{line}\n" for line in results.incomplete)
     sys.stdout.write(

@@ -272,7 +272,7 @@ def _with_shards(folder, reform, parts):
 
 def test_validate__checks_every_shard(app, reform, tmp_path):
     run = _with_shards(tmp_path, reform, [(0, 3), (3, 5), (0, 5)])
-    assert "shards: 3 files, all as they should be" in _invoke(app, "validate", run)
+    assert "shards: 3 found, whole and unaltered" in _invoke(app, "validate", run)
     assert "shards: none kept beside the results" in _invoke(app, "validate", reform)
 
 
