@@ -128,7 +128,8 @@ def memory(options: argparse.Namespace, population: Path) -> Table:
             seconds(found.seconds), "300 MiB a worker",
         )  # fmt: skip
     table.notes = [
-        "Two worker processes (the processes backend) of `microsim run` on Kenya's baseline and four reforms; "
+        "Two worker processes (the processes backend) of `microsim run` on Kenya's baseline and "
+        "four reforms; "
         "largest resident memory, shared libraries included."
     ]
     return table
