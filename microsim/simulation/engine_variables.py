@@ -7,7 +7,7 @@ with double underscores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from microsim.language.definitions import Definitions, InputDefinition, Location, VariableDefinition
@@ -84,21 +84,16 @@ class Writer:
         """Return a monthly household expression that adds up variables of persons, units and
         households.
         """
-        by_owner: dict[str, list[str]] = {}
-        for name in names:
-            by_owner.setdefault(self.of(name), []).append(self.monthly(name))
-        terms = []
-        for owner, parts in by_owner.items():
-            joined = " + ".join(parts)
-            group = "members" if owner == "person" else owner
-            terms.append(joined if owner == "household" else f"sum({group}, {joined})")
-        return " + ".join(terms) or "0"
+        return self._added_up(names, self.monthly)
 
     def household_year(self, names: Iterable[str]) -> str:
         """Return a yearly household expression that adds up the year's amounts of variables."""
+        return self._added_up(names, self.yearly)
+
+    def _added_up(self, names: Iterable[str], read: Callable[[str], str]) -> str:
         by_owner: dict[str, list[str]] = {}
         for name in names:
-            by_owner.setdefault(self.of(name), []).append(self.yearly(name))
+            by_owner.setdefault(self.of(name), []).append(read(name))
         terms = []
         for owner, parts in by_owner.items():
             joined = " + ".join(parts)
