@@ -1,0 +1,231 @@
+"""The run directory: what is asked, what is done, what failed. Its files are the state of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from microsim.errors import Fault, InputError
+from microsim.results.atomic import write_new, write_text
+from microsim.simulation.worlds import Numbering, Step
+
+FILES_PER_FOLDER = 1000
+QUESTION, CUT, FRAME, RESULTS = "question.json", "cut.json", "frame.json", "results.h5"
+REMEDY = "Choose another --out, or remove the directory."
+Stored = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What the phases before the units froze.
+
+    Attributes
+    ----------
+    asked
+        Identity of the question as asked: the phases are gone through again when it differs.
+    settings
+        Settings of `--set`, then of calibration.
+    calibrated, quotas
+        Their reports, as plain data.
+    batches
+        Identity of each batch of scenarios.
+    cut_offs
+        Cut-offs of quotas: `batch-draw-replicate` -> name -> value of each scenario.
+    """
+
+    asked: str
+    settings: tuple[str, ...]
+    calibrated: tuple[Stored, ...] = ()
+    batches: tuple[str, ...] = ()
+    cut_offs: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
+    quotas: tuple[Stored, ...] = ()
+
+
+class RunDirectory:
+    """A run directory; nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    path
+        The directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results = path / RESULTS
+        self.events = path / "events"
+        self.jobs = path / "jobs"
+
+    # -- the question -----------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has claimed the directory."""
+        return (self.path / QUESTION).is_file()
+
+    def question(self) -> Stored:
+        """Return the question as stored.
+
+        Raises
+        ------
+        InputError
+            Not a run directory.
+        """
+        if not self.exists:
+            expected = "the --out of a run"
+            raise InputError(Fault(str(self.path), "not a run directory", "no question", expected))
+        return self._read(QUESTION)
+
+    def claim(self, question: Stored, step: Step) -> None:
+        """Make the directory this question's; the first of several processes decides.
+
+        Raises
+        ------
+        InputError
+            The directory holds the answer to another question; the fault names what differs.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_new(self.path / QUESTION, json.dumps(question, indent=1))
+        write_new(self._step_path(0), json.dumps(asdict(step), indent=1))
+        there = self.question()
+        if there.get("identity") != question["identity"]:
+            what = "this run directory holds the answer to another question"
+            expected = "the same question, or a new directory"
+            found = "a difference in " + _differences(there, question)
+            raise InputError(Fault(str(self.path), what, found, expected, REMEDY))
+        first = self.steps()[0]
+        if first != step:
+            what = "this run directory was begun with other draws or replicates"
+            found = f"{len(first.draws)} draws, {first.replicates} replicates there"
+            expected = f"{len(step.draws)} draws, {step.replicates} replicates as asked"
+            remedy = "`microsim expand` adds draws and replicates to a run."
+            raise InputError(Fault(str(self.path), what, found, expected, remedy))
+
+    # -- steps and shards -------------------------------------------------------------------
+
+    def _step_path(self, k: int) -> Path:
+        return self.path / "plan" / f"{k:05d}.json"
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what was asked for, in order."""
+        found: list[Step] = []
+        while (path := self._step_path(len(found))).is_file():
+            data = json.loads(path.read_text(encoding="utf-8"))
+            reforms = tuple((name, tuple(files)) for name, files in data["reforms"])
+            draws = tuple(tuple(draw) for draw in data["draws"])
+            found.append(Step(reforms, draws, int(data["replicates"])))
+        return tuple(found)
+
+    def add_step(self, step: Step) -> None:
+        """Append a step; another process that appends at the same time gets another place."""
+        text = json.dumps(asdict(step), indent=1)
+        while not write_new(self._step_path(len(self.steps())), text):
+            continue
+
+    def cut(self) -> tuple[int, ...]:
+        """Return where shards begin and end: markets, from 0 to the number of markets; or nothing
+        if the population was not cut yet.
+        """
+        if not (self.path / CUT).is_file():
+            return ()
+        return tuple(self._read(CUT)["markets"])
+
+    def keep_cut(self, markets: Iterable[int], persons: Iterable[int]) -> None:
+        """Store where shards begin and end, and the persons of each."""
+        cut = {"markets": list(markets), "persons": list(persons)}
+        write_text(self.path / CUT, json.dumps(cut))
+
+    def shard_persons(self) -> tuple[int, ...]:
+        """Return the persons of each shard."""
+        return tuple(self._read(CUT)["persons"]) if (self.path / CUT).is_file() else ()
+
+    def numbering(self) -> Numbering:
+        """Return the numbers of all units."""
+        return Numbering(self.steps(), max(0, len(self.cut()) - 1))
+
+    # -- what was frozen --------------------------------------------------------------------
+
+    def frozen(self) -> Frozen | None:
+        """Return what earlier phases froze, or None."""
+        if not (self.path / FRAME).is_file():
+            return None
+        data = self._read(FRAME)
+        cut_offs = {
+            where: {name: tuple(map(float, values)) for name, values in one.items()}
+            for where, one in data["cut_offs"].items()
+        }
+        return Frozen(
+            data["asked"], tuple(data["settings"]), tuple(data["calibrated"]),
+            tuple(data["batches"]), cut_offs, tuple(data["quotas"]),
+        )  # fmt: skip
+
+    def freeze(self, frozen: Frozen) -> None:
+        """Store what the phases froze."""
+        write_text(self.path / FRAME, json.dumps(asdict(frozen), indent=1))
+
+    # -- units ------------------------------------------------------------------------------
+
+    def shard_file(self, number: int, identity: str) -> Path:
+        """Return the file of a unit's result: at most 1,000 of them lie in one folder."""
+        folder = self.path / "shards" / f"{number // FILES_PER_FOLDER:04d}"
+        return folder / f"{number:07d}-{identity[:16]}.bin"
+
+    def shard_names(self) -> set[str]:
+        """Return the names of all shard files, from one listing of each folder."""
+        found: set[str] = set()
+        for folder in self._shard_folders():
+            found.update(entry.name for entry in os.scandir(folder) if entry.name[0] != ".")
+        return found
+
+    def _shard_folders(self) -> Iterator[Path]:
+        shards = self.path / "shards"
+        if shards.is_dir():
+            yield from (path for path in sorted(shards.iterdir()) if path.is_dir())
+
+    # -- failures ---------------------------------------------------------------------------
+
+    def _failed(self, number: int) -> Path:
+        return self.path / "failed" / f"{number:07d}.json"
+
+    def keep_failure(self, number: int, facts: Stored) -> None:
+        """Store why a unit was given up."""
+        write_text(self._failed(number), json.dumps(facts, indent=1))
+
+    def failures(self) -> dict[int, Stored]:
+        """Return the units given up, by number."""
+        folder = self.path / "failed"
+        if not folder.is_dir():
+            return {}
+        names = sorted(path for path in folder.glob("*.json") if path.stem.isdigit())
+        return {int(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in names}
+
+    def forget_failure(self, number: int) -> None:
+        """Let a unit be tried again."""
+        self._failed(number).unlink(missing_ok=True)
+
+    def _read(self, name: str) -> Stored:
+        path = self.path / name
+        try:
+            read: Stored = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            what, remedy = "a file of the run is damaged", "Start the run in a new directory."
+            raise InputError(Fault(str(path), what, str(error), "JSON", remedy)) from error
+        return read
+
+
+def _differences(there: Stored, asked: Stored) -> str:
+    """Say in what two questions differ, file by file."""
+    names = {
+        "population_hash": "the population", "seed": "the seed", "settings": "--set",
+        "persons": "--keep-persons", "calibration": "the calibration or its totals",
+    }  # fmt: skip
+    found = [
+        text for key, text in names.items() if json.dumps(there.get(key)) != json.dumps(asked[key])
+    ]
+    before, now = (dict(map(tuple, one.get("files", ()))) for one in (there, asked))
+    found += [f"file {name}" for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    return ", ".join(found) or "the rules' code or version"
