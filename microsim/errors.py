@@ -66,6 +66,15 @@ class RunFailedError(MicrosimError):
     """A run could not be finished or its results are not sound; exit code 1."""
 
 
+class StoppedError(MicrosimError):
+    """Work is left because the run was asked to stop or lost its scheduler; exit code 75.
+
+    What is finished stays; the same command again goes on from there.
+    """
+
+    exit_code = 75
+
+
 class IdentityViolatedError(RunFailedError):
     """An accounting identity does not hold in the results."""
 

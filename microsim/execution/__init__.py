@@ -1,1 +1,1 @@
-"""Where work runs: serial, processes."""
+"""Where work runs: serial, processes, dask, mpi."""

@@ -1,44 +1,40 @@
-"""Runs a job on a backend, and tells when each unit is done."""
+"""Runs a job at a place, and tells what becomes of each unit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from microsim.errors import FaultList
-from microsim.execution.jobs import Job, Payload, worker_of
+from microsim.execution.jobs import Job
+from microsim.execution.listener import Listener
+from microsim.execution.place import BACKENDS, Place, check_place
 from microsim.execution.processes import run_processes
+from microsim.execution.serial import run_serial
 
-BACKENDS = ("serial", "processes")
+__all__ = ["BACKENDS", "run_job"]
+
+
+def run_job(job: Job, place: Place, listener: Listener) -> None:
+    """Run all units of a job; the listener hears of each, in the order of completion.
+
+    Every unit is tried. One that raises is reported, and the others go on. One that ends its
+    worker is tried again, alone, and given up after three deaths.
+
+    Raises
+    ------
+    InputError
+        The place cannot be meant, or a worker found the input at fault when it started.
+    RunFailedError
+        Workers cannot start, or none came up in time.
+    StoppedError
+        The listener asked to stop, or the scheduler was lost, and units are left.
+    """
+    check_place(place)
+    if job.size == 0:
+        return
+    if place.backend == "serial":
+        run_serial(job, listener)
+    elif place.backend == "processes":
+        run_processes(job, place, listener)
 
 
 def check_backend(backend: str, workers: int) -> None:
-    """Refuse an unknown backend or number of workers, before any work is done.
-
-    Raises
-    ------
-    InputError
-        Unknown backend, or a number of workers below 1.
-    """
-    faults = FaultList()
-    if backend not in BACKENDS:
-        faults.add("--backend", "unknown backend", backend, " or ".join(BACKENDS))
-    if workers < 1:
-        faults.add("--workers", "too few workers", workers, "1 or more")
-    faults.raise_if_any()
-
-
-def run_job(job: Job, backend: str, workers: int, on_done: Callable[[Payload], None]) -> None:
-    """Run all units on a backend; `on_done` gets each receipt, in the order of completion.
-
-    Raises
-    ------
-    InputError
-        Unknown backend, or a number of workers below 1.
-    """
-    check_backend(backend, workers)
-    if backend == "serial":
-        worker = worker_of(job.start, job.setup)
-        for unit in job.units:
-            on_done(worker(unit))
-    else:
-        run_processes(job, workers, on_done)
+    """Refuse an unknown backend or number of workers, before any work is done."""
+    check_place(Place(backend=backend, workers=workers))

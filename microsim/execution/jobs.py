@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Payload = dict[str, Any]
-Worker = Callable[[Payload], Any]
+Worker = Callable[[Payload], Payload]
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,25 @@ class Job:
         receipt. A name rather than an object, so that nothing but plain data goes to other
         processes.
     setup
-        Plain data (what JSON can hold) from which a worker is made.
+        Plain data (what JSON can hold) from which a worker is made. `setup["events"]`, if there,
+        is the folder where workers write what they do.
     units
-        Plain data of each unit.
+        Plain data of each unit, with its number in the run as `unit`. May be lazy: it is read by
+        index, once, and only what is in flight is kept.
+    suspects
+        Units that may have ended a worker. They run after all others, one at a time with nothing
+        else in flight, so that a death blames exactly one.
     """
 
     start: str
     setup: Payload
     units: Sequence[Payload]
+    suspects: Sequence[Payload] = ()
+
+    @property
+    def size(self) -> int:
+        """Return the number of units, suspects included."""
+        return len(self.units) + len(self.suspects)
 
 
 def worker_of(job_start: str, setup: Payload) -> Worker:

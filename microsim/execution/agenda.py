@@ -1,0 +1,157 @@
+"""What is to be handed out next, and what becomes of it: the same rules for every backend."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from microsim.errors import StoppedError
+from microsim.execution.jobs import Job, Payload
+from microsim.execution.listener import Failure, Listener
+from microsim.execution.serving import raise_unstarted
+
+MOST_DEATHS = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit in flight; `alone` tells that nothing else is, so that a death blames it only."""
+
+    unit: Payload
+    alone: bool
+
+    @property
+    def number(self) -> int:
+        """Return the number of the unit in the run."""
+        return int(self.unit["unit"])
+
+
+class Agenda:
+    """The units of a job in the order of handing out.
+
+    New units come first, in order. A unit whose worker died waits as a suspect until nothing else
+    is in flight, and is given up after `MOST_DEATHS` deaths that are surely its own.
+
+    Parameters
+    ----------
+    job
+        The job.
+    listener
+        Hears of each unit.
+    width
+        How many units may be in flight; 1 makes every unit alone.
+    """
+
+    def __init__(self, job: Job, listener: Listener, width: int) -> None:
+        self.job, self.listener, self.width = job, listener, width
+        self._next = 0
+        self._given_back: deque[Payload] = deque()
+        self._suspects: deque[Payload] = deque(job.suspects)
+        self._deaths: dict[int, tuple[int, int]] = {}  # of a unit: tries, deaths surely its own
+        self._settled = 0
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether the listener wants no more units handed out."""
+        return self.listener.stopping()
+
+    @property
+    def fresh(self) -> int:
+        """Return how many units may be handed out beside others."""
+        return len(self.job.units) - self._next + len(self._given_back)
+
+    @property
+    def open(self) -> bool:
+        """Tell whether there is something left to hand out."""
+        return self.fresh > 0 or len(self._suspects) > 0
+
+    def next(self, in_flight: int) -> Task | None:
+        """Return the next task, or None if there is none now.
+
+        Parameters
+        ----------
+        in_flight
+            How many tasks are handed out and not answered.
+        """
+        if self.stopping:
+            return None
+        alone = self.width == 1
+        if self._given_back:
+            return Task(self._given_back.popleft(), alone)
+        if self._next < len(self.job.units):
+            self._next += 1
+            return Task(self.job.units[self._next - 1], alone)
+        if self._suspects and in_flight == 0:
+            return Task(self._suspects.popleft(), True)
+        return None
+
+    def answered(self, task: Task, answer: Payload) -> None:
+        """Take the answer of a worker (see `Server.do`).
+
+        Raises
+        ------
+        InputError, RunFailedError
+            The answer is that the worker could not start.
+        """
+        if answer["kind"] == "done":
+            self._settle(task)
+            self.listener.done(answer["receipt"])
+        elif answer["kind"] == "raised":
+            tries, _ = self._settle(task)
+            self.listener.failed(
+                Failure(task.unit, "raised", answer["text"], tries + 1, answer["where"])
+            )
+        else:
+            raise_unstarted(answer)
+
+    def give_back(self, task: Task) -> None:
+        """Take back a task that was not begun; it is handed out again."""
+        if task.alone and self.width > 1:
+            self._suspects.appendleft(task.unit)
+        else:
+            self._given_back.append(task.unit)
+
+    def died(self, task: Task, words: str, where: str, deaths: int = 1) -> None:
+        """Note that the worker of a task died.
+
+        Parameters
+        ----------
+        task
+            What it had in hand.
+        words
+            How it ended, and what it said.
+        where
+            Where it was.
+        deaths
+            How many deaths are surely this unit's own; 0 if another may have caused it.
+        """
+        tries, sure = self._deaths.get(task.number, (0, 0))
+        self._deaths[task.number] = (tries + 1, sure + deaths)
+        if sure + deaths >= MOST_DEATHS:
+            self._settle(task)
+            self.listener.failed(Failure(task.unit, "died", words, tries + 1, where))
+        else:
+            self._suspects.append(task.unit)
+
+    def finish(self) -> None:
+        """End the job.
+
+        Raises
+        ------
+        StoppedError
+            Units are left.
+        """
+        if self._settled < self.job.size:
+            raise StoppedError(self.stopped("stopped as asked"))
+
+    def stopped(self, why: str) -> str:
+        """Return the message for a run that ends before all units are settled."""
+        left = self.job.size - self._settled
+        return (
+            f"{why}; {left:,} of {self.job.size:,} units are left. "
+            "Finished units are kept: run the same command again to go on."
+        )
+
+    def _settle(self, task: Task) -> tuple[int, int]:
+        self._settled += 1
+        return self._deaths.pop(task.number, (0, 0))
