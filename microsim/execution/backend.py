@@ -8,7 +8,7 @@ from microsim.execution.place import BACKENDS, Place, check_place
 from microsim.execution.processes import run_processes
 from microsim.execution.serial import run_serial
 
-__all__ = ["BACKENDS", "run_job"]
+__all__ = ["BACKENDS", "run_job", "serve_if_worker"]
 
 
 def run_job(job: Job, place: Place, listener: Listener) -> None:
@@ -33,8 +33,18 @@ def run_job(job: Job, place: Place, listener: Listener) -> None:
         run_serial(job, listener)
     elif place.backend == "processes":
         run_processes(job, place, listener)
+    elif place.backend == "dask":
+        from microsim.execution.dask_backend import run_dask
+
+        run_dask(job, place, listener)
+    else:
+        from microsim.execution.mpi import run_mpi
+
+        run_mpi(job, listener)
 
 
-def check_backend(backend: str, workers: int) -> None:
-    """Refuse an unknown backend or number of workers, before any work is done."""
-    check_place(Place(backend=backend, workers=workers))
+def serve_if_worker() -> bool:
+    """Serve units on every MPI rank but 0; see `microsim.execution.mpi.serve_if_worker`."""
+    from microsim.execution import mpi
+
+    return mpi.serve_if_worker()

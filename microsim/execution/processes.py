@@ -11,7 +11,6 @@ import faulthandler
 import json
 import multiprocessing
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +26,13 @@ from microsim.execution.endings import ending, last_words
 from microsim.execution.jobs import Job, Payload
 from microsim.execution.listener import Listener
 from microsim.execution.place import Place
-from microsim.execution.serving import WORKER_ENVIRONMENT, NotStartedError, Server, raise_unstarted
+from microsim.execution.serving import (
+    WORKER_ENVIRONMENT,
+    NotStartedError,
+    Server,
+    ignore_signals,
+    raise_unstarted,
+)
 
 MOST_STARTS = 3
 TICK = 0.5  # seconds between looks at memory and time
@@ -42,9 +47,7 @@ def _send(connection: Connection, message: Payload) -> None:
 
 def _serve(connection: Connection, start: str, setup: Payload) -> None:
     """Run in a worker: make the worker, then answer units until there are no more."""
-    # Ctrl-C and the signals of schedulers reach the whole group; the coordinator alone decides.
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(ignored, signal.SIG_IGN)
+    ignore_signals()
     faulthandler.enable()
     try:
         server = Server(start, setup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 import traceback
@@ -17,6 +18,12 @@ from microsim.execution.jobs import Payload, worker_of
 WORKER_ENVIRONMENT = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
+
+
+def ignore_signals() -> None:
+    """Leave Ctrl-C and the signals of schedulers, which reach every process, to the coordinator."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(ignored, signal.SIG_IGN)
 
 
 class NotStartedError(Exception):

@@ -1,0 +1,185 @@
+"""The dask backend: a small window of units in flight, and what Dask says of each made ours.
+
+Dask blames whatever was queued on a dead worker, and forgets everything when the scheduler dies.
+So few units are in flight, a killed one is tried again alone, and finished units are files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from microsim.errors import RunFailedError, StoppedError
+from microsim.execution.agenda import Agenda, Task
+from microsim.execution.dask_clusters import Connection, connected
+from microsim.execution.jobs import Job
+from microsim.execution.listener import Listener
+from microsim.execution.place import Place
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+WINDOW = 2  # units in flight a worker: one being done, one there when it is finished
+TICK = 0.5  # seconds
+LOOK_EVERY = 2.0  # seconds between looks at the number of workers
+FETCH_TIMEOUT = 30.0  # seconds
+MOST_ERRORS = 3
+
+
+class _Window:
+    """Units in flight on Dask workers."""
+
+    def __init__(self, job: Job, place: Place, listener: Listener, connection: Connection) -> None:
+        self.place, self.listener = place, listener
+        self.connection, self.client = connection, connection.client
+        self.agenda = Agenda(job, listener, width=max(2, job.size))
+        self.token = uuid.uuid4().hex
+        self.flying: dict[str, tuple[Future[Any], Task]] = {}
+        self.finished: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.workers = 0
+        self.looked = self.seen = time.monotonic()
+        self.errors = 0
+        self.released = False
+        self._bring(job)
+
+    def _bring(self, job: Job) -> None:
+        from microsim.execution.dask_serving import ServingPlugin
+
+        plugin = ServingPlugin(self.token, job.start, json.dumps(job.setup), self.connection.own)
+        self.client.register_plugin(plugin)
+        self.plugin = plugin.name
+
+    def run(self) -> None:
+        """Hand out units until all are settled, or the listener asks to stop."""
+        self.look()
+        while True:
+            self.fill()
+            if not self.flying and (self.agenda.stopping or not self.agenda.open):
+                break
+            with contextlib.suppress(queue.Empty):
+                self.take(self.finished.get(timeout=TICK))
+            if time.monotonic() - self.looked > LOOK_EVERY or not self.workers:
+                self.look()
+        self.agenda.finish()
+
+    def close(self) -> None:
+        """Take the job away from workers that outlive it."""
+        if not self.connection.own and self.client.status == "running":
+            self.client.unregister_worker_plugin(self.plugin)
+
+    def fill(self) -> None:
+        """Hand out units as far as there are workers."""
+        from microsim.execution.dask_serving import do_unit
+
+        while len(self.flying) < WINDOW * self.workers:
+            task = self.agenda.next(len(self.flying))
+            if task is None:
+                return
+            future = self.client.submit(
+                do_unit, self.token, task.unit, task.alone,
+                key=f"microsim-unit-{uuid.uuid4().hex}", pure=False,
+            )  # fmt: skip
+            self.flying[future.key] = (future, task)
+            self.wait_for(future)
+
+    def wait_for(self, future: Future[Any]) -> None:
+        """Have its key queued when a future is finished."""
+        future.add_done_callback(lambda one: self.finished.put(one.key))
+
+    def take(self, key: str) -> None:
+        """Take what became of one unit."""
+        from distributed.scheduler import KilledWorker
+
+        future, task = self.flying[key]
+        if future.status in ("cancelled", "lost"):
+            raise StoppedError(self.agenda.stopped("the Dask scheduler was lost"))
+        try:
+            answer = future.result(timeout=FETCH_TIMEOUT)
+        except KilledWorker as error:
+            del self.flying[key]
+            # beside others it may have been queued only
+            sure = error.allowed_failures + 1 if task.alone else 0
+            worker = getattr(error.last_worker, "address", "a worker")
+            self.agenda.died(task, f"{error}\n{self.said()}".strip(), str(worker), sure)
+            return
+        except TimeoutError:  # its worker died before the answer was fetched: it is done again
+            self.wait_for(future)
+            return
+        except Exception as error:
+            if self.client.status != "running" or future.status in ("cancelled", "lost"):
+                raise StoppedError(self.agenda.stopped("the Dask scheduler was lost")) from error
+            del self.flying[key]
+            self.errors += 1
+            if self.errors >= MOST_ERRORS:
+                text = (
+                    f"{MOST_ERRORS} units in a row failed outside of microsim; the last: {error!r}"
+                )
+                raise RunFailedError(text) from error
+            self.agenda.give_back(task)
+            return
+        del self.flying[key]
+        self.errors = 0
+        if answer["kind"] == "released":
+            self.agenda.give_back(task)
+        else:
+            self.agenda.answered(task, answer)
+
+    def said(self) -> str:
+        """Return what workers of a site said; those of this machine write to the terminal."""
+        return self.connection.words() if self.place.site else ""
+
+    def look(self) -> None:
+        """Count the workers; it is an error that there are none for long."""
+        if self.client.status != "running":
+            raise StoppedError(self.agenda.stopped("the Dask scheduler was lost"))
+        self.looked = time.monotonic()
+        try:
+            self.workers = len(self.client.nthreads())
+        except (OSError, TimeoutError) as error:
+            raise StoppedError(self.agenda.stopped("the Dask scheduler was lost")) from error
+        if self.workers:
+            self.seen = self.looked
+        if self.agenda.stopping:
+            self.let_go()
+        elif self.looked - self.seen > self.place.start_timeout:
+            raise RunFailedError(
+                f"no Dask worker for {self.place.start_timeout:.0f} s; finished units are kept. "
+                f"{self.connection.words()}"
+            )
+
+    def let_go(self) -> None:
+        """Have what is not begun returned, or all if there is nobody to do it."""
+        from microsim.execution.dask_serving import release
+
+        if not self.workers:
+            for future, task in self.flying.values():
+                future.cancel()
+                self.agenda.give_back(task)
+            self.flying.clear()
+        elif not self.released:
+            self.released = True
+            self.client.run(release, self.token, wait=False)
+
+
+def run_dask(job: Job, place: Place, listener: Listener) -> None:
+    """Run all units of a job on Dask workers.
+
+    Raises
+    ------
+    InputError
+        Dask is not installed, a site file or key is at fault, or a worker found the input at fault.
+    RunFailedError
+        No worker came up, or none could start.
+    StoppedError
+        The listener asked to stop, or the scheduler was lost, and units are left.
+    """
+    with connected(place, job.size) as connection:
+        window = _Window(job, place, listener, connection)
+        try:
+            window.run()
+        finally:
+            window.close()

@@ -1,0 +1,231 @@
+"""Connects to Dask workers: a cluster on this machine, a scheduler's address, or a site's jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from microsim.errors import Fault, InputError, RunFailedError
+from microsim.execution.dask_site import DaskSite, load_dask_site
+from microsim.execution.endings import last_words
+from microsim.execution.place import Place
+from microsim.execution.serving import WORKER_ENVIRONMENT
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.deploy.cluster import Cluster
+
+CONNECT_TIMEOUT = 30.0  # seconds
+LOGS_SHOWN = 3
+INSTALL = "Install it: pip install 'microsim-social[dask]'."
+
+# A dead worker blames what it had at once: we try again ourselves, and one at a time. Few tasks on
+# a worker keep bystanders out of it. A worker short of memory must not wait for ever: it is ended.
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.admin.log-length": 0,
+}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Workers that are there or will come.
+
+    Attributes
+    ----------
+    client
+        What units are handed to.
+    own
+        Whether these workers were started by this run.
+    words
+        Returns what workers said, for the message that none came.
+    """
+
+    client: Client
+    own: bool
+    words: Callable[[], str]
+
+
+@contextlib.contextmanager
+def connected(place: Place, units: int) -> Iterator[Connection]:
+    """Connect to the workers of a place; end those that were started for it.
+
+    Parameters
+    ----------
+    place
+        The place.
+    units
+        How many units there are: more workers would have nothing to do.
+
+    Raises
+    ------
+    InputError
+        Dask is not installed; a site file or a key is at fault.
+    RunFailedError
+        The cluster did not come up, or there is no scheduler at the address.
+    """
+    try:
+        import dask
+        import distributed  # noqa: F401 - to find out whether it is there
+    except ImportError as error:
+        fault = Fault("--backend", "Dask is not installed", str(error), "", INSTALL)
+        raise InputError(fault) from error
+    if place.address:
+        with _client(place.address, _security_of(place)) as client:
+            there = (
+                f"The scheduler at {place.address} has no workers: start some with `dask worker`."
+            )
+            yield Connection(client, False, lambda: there)
+        return
+    with dask.config.set(CONFIG):
+        if place.site:
+            with _site_cluster(load_dask_site(place.site), units) as connection:
+                yield connection
+        else:
+            with _local_cluster(place, units) as connection:
+                yield connection
+
+
+@contextlib.contextmanager
+def _local_cluster(place: Place, units: int) -> Iterator[Connection]:
+    from distributed import LocalCluster, Security
+
+    workers = min(place.workers, units)
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            protocol="tls://",  # other users of this machine reach the loopback too
+            security=Security.temporary(),
+            dashboard_address=None,
+            memory_limit=place.memory_limit,
+            env=dict(WORKER_ENVIRONMENT),
+            silence_logs="CRITICAL",
+        )
+    except ImportError as error:
+        fault = Fault("--backend", "Dask has no TLS here", str(error), "", INSTALL)
+        raise InputError(fault) from error
+    except Exception as error:
+        raise RunFailedError(
+            f"Dask workers could not be started on this machine: {error}"
+        ) from error
+    with _ended(cluster), _client(cluster, None) as client:
+        yield Connection(
+            client, True, lambda: "Dask workers on this machine wrote to the terminal."
+        )
+
+
+@contextlib.contextmanager
+def _site_cluster(site: DaskSite, units: int) -> Iterator[Connection]:
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        fault = Fault("--site", "dask-jobqueue is not installed", str(error), "", INSTALL)
+        raise InputError(fault) from error
+    logs = Path(site.log_directory).expanduser().absolute()
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        cluster = SLURMCluster(**_slurm_options(site, logs))
+    except Exception as error:
+        raise RunFailedError(
+            f"the Dask cluster of the site could not be started: {error}"
+        ) from error
+    jobs = min(site.maximum_jobs, max(site.minimum_jobs, -(-units // site.processes)))
+    seen = set(logs.glob("*.err"))
+    with _ended(cluster), _client(cluster, None) as client:
+        # `adapt` with one number, not `scale`: that would not replace a job that was lost
+        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
+        yield Connection(client, True, lambda: _words_of_jobs(logs, seen, cluster.job_script()))
+
+
+def _slurm_options(site: DaskSite, logs: Path) -> dict[str, object]:
+    options: dict[str, object] = {
+        "cores": site.cores,
+        "processes": site.processes,
+        "memory": site.memory,
+        "log_directory": str(logs),
+        "job_name": "microsim-dask",
+        "python": site.python or sys.executable,
+        "job_extra_directives": list(site.job_extra_directives),
+        "worker_extra_args": [part for text in site.worker_extra_args for part in text.split(" ")],
+        "job_script_prologue": [
+            *(f"export {name}={value}" for name, value in WORKER_ENVIRONMENT.items()),
+            *site.job_script_prologue,
+        ],
+        "scheduler_options": {"dashboard_address": None},
+        "silence_logs": "CRITICAL",
+    }
+    for key in ("queue", "account", "walltime", "interface", "local_directory"):
+        if getattr(site, key):
+            options[key] = getattr(site, key)
+    if site.encrypted:
+        options |= {"protocol": "tls://", "security": True, "shared_temp_directory": str(logs)}
+    return options
+
+
+def _words_of_jobs(logs: Path, before: set[Path], script: str) -> str:
+    """Return the ends of the newest logs of workers, and the script they were started with."""
+    new = sorted(
+        (path for path in logs.glob("*.err") if path not in before),
+        key=lambda path: path.stat().st_mtime,
+    )
+    said = [f"{path}:\n{last_words(path)}" for path in new[-LOGS_SHOWN:] if last_words(path)]
+    nothing = [f"No job wrote a log into {logs} (see `squeue`). The job script was:", script]
+    return "\n".join(said or nothing)
+
+
+def _security_of(place: Place) -> object:
+    """Return the TLS keys of an address."""
+    from distributed import Security
+
+    if not place.address.startswith("tls://"):
+        return None
+    try:
+        security = Security(
+            tls_ca_file=place.tls_ca,
+            tls_client_cert=place.tls_cert,
+            tls_client_key=place.tls_key,
+            require_encryption=True,
+        )
+        security.get_connection_args("client")
+    except (OSError, ssl.SSLError) as error:
+        fault = Fault("--tls-cert", "the TLS files cannot be used", str(error), "PEM files")
+        raise InputError(fault) from error
+    return security
+
+
+@contextlib.contextmanager
+def _client(target: object, security: object) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(target, security=security, timeout=CONNECT_TIMEOUT, set_as_default=False)
+    except (OSError, TimeoutError, TypeError, ValueError) as error:
+        where = target if isinstance(target, str) else "the scheduler"
+        raise RunFailedError(f"cannot connect to {where}: {error!r}") from error
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(Exception):  # a lost scheduler cannot be told goodbye
+            client.close(timeout=5)
+
+
+@contextlib.contextmanager
+def _ended(cluster: Cluster) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # what matters is the outcome of the run
+            cluster.close(timeout=30)

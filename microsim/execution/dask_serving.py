@@ -1,0 +1,85 @@
+"""What runs on Dask workers: a plugin that brings a job, and the function that does one unit.
+
+Imported where Dask is: late.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+
+from distributed import Worker
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from microsim.execution.jobs import Payload
+from microsim.execution.serving import WORKER_ENVIRONMENT, NotStartedError, Server
+
+
+class _Serving:
+    """A job on this worker; its server is made at the first unit, in the thread of the unit."""
+
+    def __init__(self, start: str, setup: Payload) -> None:
+        self.start, self.setup = start, setup
+        self.lock = threading.Lock()  # one unit at a time, whatever the worker's threads
+        self.server: Server | None = None
+        self.released = False
+
+    def do(self, unit: Payload, alone: bool) -> Payload:
+        with self.lock:
+            if self.released:
+                return {"kind": "released"}
+            try:
+                self.server = self.server or Server(self.start, self.setup)
+            except NotStartedError as error:
+                return error.answer
+            return self.server.do(unit, alone)
+
+
+_JOBS: dict[str, _Serving] = {}
+
+
+class ServingPlugin(WorkerPlugin):  # type: ignore[misc]
+    """Brings a job to every worker, those that come later too.
+
+    Parameters
+    ----------
+    token
+        Name of the job on the workers.
+    start, setup
+        Of the job; the setup as JSON, so that nothing but plain data travels.
+    own
+        Whether these workers were started by this run: then Ctrl-C, which reaches the whole group
+        of processes, is the coordinator's matter.
+    """
+
+    def __init__(self, token: str, start: str, setup: str, own: bool) -> None:
+        self.name = f"microsim-{token}"
+        self.token, self.start, self.plain, self.own = token, start, setup, own
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
+        """Take the job to this worker."""
+        for name, value in WORKER_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        if self.own and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _JOBS[self.token] = _Serving(self.start, json.loads(self.plain))
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
+        """Take the job away again."""
+        serving = _JOBS.pop(self.token, None)
+        if serving is not None and serving.server is not None:
+            serving.server.close()
+
+
+def do_unit(token: str, unit: Payload, alone: bool) -> Payload:
+    """Do one unit of a job on this worker; see `Server.do`."""
+    serving = _JOBS.get(token)
+    return serving.do(unit, alone) if serving is not None else {"kind": "released"}
+
+
+def release(token: str) -> None:
+    """Begin no more units of a job on this worker; those handed out come back unbegun."""
+    if token in _JOBS:
+        _JOBS[token].released = True
