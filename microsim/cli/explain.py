@@ -32,6 +32,8 @@ def explain(
     month: Annotated[
         int, typer.Option(help="month at which monthly variables are shown, 1 to 12")
     ] = 12,
+    draw: Annotated[int, typer.Option(help="parameter draw of the run; 0: none")] = 0,
+    replicate: Annotated[int, typer.Option(help="replicate of the run")] = 0,
     output_format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
     """Explain a household: each formula with its numbers, the law's sources, the draws."""
@@ -48,7 +50,7 @@ def explain(
             raise InputError(
                 Fault("--household", "which household of the run to explain is not said")
             )
-        found = explain_run(target, household, names, scenario, month)
+        found = explain_run(target, household, names, scenario, month, draw, replicate)
     else:
         found = explain_case(target, names)
     console = Console(soft_wrap=True)

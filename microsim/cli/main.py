@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
 
 import typer
 from rich.console import Console
 
 from microsim.errors import MicrosimError
 
-# Each module has `register(app)`; population and parameters are groups of commands.
-COMMANDS = (
-    "run",
-    "household",
-    "explain",
-    "check",
-    "new",
-    "tables",
-    "validate",
-    "parameters",
-    "population",
-)
+# Each module has `register(app)`; several commands may share one.
+COMMANDS = {
+    "run": "run",
+    "prepare": "run",
+    "plan": "plan",
+    "resume": "resume",
+    "expand": "resume",
+    "status": "upkeep",
+    "verify": "upkeep",
+    "gc": "upkeep",
+    "work": "work",
+    "submit": "submit",
+    "household": "household",
+    "explain": "explain",
+    "check": "check",
+    "new": "new",
+    "tables": "tables",
+    "validate": "validate",
+    "parameters": "parameters",
+    "population": "population",
+}
 
 app = typer.Typer(
     name="microsim",
@@ -37,15 +47,18 @@ def _root() -> None:
     """Household-level microsimulation of social protection: law, households, social budget."""
 
 
-def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
+def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """Return the command with the named subcommands mounted; each module loads only here."""
-    for name in names:
-        importlib.import_module(f"microsim.cli.{name}").register(app)
+    for module in dict.fromkeys(COMMANDS[name] for name in names):
+        importlib.import_module(f"microsim.cli.{module}").register(app)
     return app
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit code 0 fine, 1 the run failed, 2 the input is at fault."""
+    """Run the command line.
+
+    Exit codes: 0 fine, 1 the run failed or is incomplete, 2 the input is at fault, 75 call again.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     chosen = tuple(name for name in COMMANDS if given and given[0] == name) or COMMANDS
     try:

@@ -108,7 +108,12 @@ def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> P
     for key in outputs:
         layout.row(key, "value", per_period=staging.slots[key].per_period)
     rows = list(layout.rows)
-    cycles = [f"# {loop} {[graph.fixed[one] for one in loop.fixed]}" for loop in staging.loops]
+    # Where a rule is written is left out: a copy of the files elsewhere is the same program.
+    cycles = [
+        f"# {loop} {[(one.final, one.tolerance, one.variable) for one in fixed]}"
+        for loop in staging.loops
+        for fixed in [[graph.fixed[key] for key in loop.fixed]]
+    ]
     parts = [
         f"# {stage.level[:2]} {stage.systems} {[rows[k] for k in use.rows]} {use.scalars} "
         f"{use.packed} {use.inputs} {use.sites}\n{text}"

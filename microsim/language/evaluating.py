@@ -27,6 +27,7 @@ from microsim.language.staging import dependencies
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 SCRATCH_BYTES = 640_000  # of one block's rows: stays in a core's second-level cache
+EXCLUDED = 2**31 - 1  # poison of a household left out from the start; larger than any site
 LINK_ORDER = ("head", "spouse", "mother", "father")
 _LOADING = threading.Lock()  # machine code is made by one thread at a time
 
@@ -361,13 +362,19 @@ class Evaluator:
         world: World,
         threads: int = 1,
         into: tuple[Floats, Floats] | None = None,
+        excluded: npt.NDArray[np.bool_] | None = None,
     ) -> Evaluation:
         """Evaluate all scenarios on people; `threads` share the households between them.
+
+        Households `excluded`, shape (n_households,), are left out of all sums; their poison is
+        EXCLUDED unless a rule fails for them too.
 
         Columns go `into` the `persons` and `households` of an earlier evaluation, if they have the
         right shape: new memory costs more than the rules.
         """
         out = self._empty(people, into)
+        if excluded is not None:
+            out.poison[excluded] = EXCLUDED
         bounds = _bounds(people, threads)
         parts = [self._partial(weighting) for _ in bounds[1:]]
         jobs = [

@@ -51,13 +51,24 @@ def write_new(path: Path, text: str) -> bool:
     try:
         temporary.write_text(text, encoding="utf-8")
         flush_to_disk(temporary)
-        os.link(temporary, path)
+        _link(temporary, path, text)
     except FileExistsError:
         return False
     finally:
         temporary.unlink(missing_ok=True)
     flush_to_disk(path.parent)
     return True
+
+
+def _link(temporary: Path, path: Path, text: str) -> None:
+    """Give a file its name if nobody has it, also where the file system has no links."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
 
 
 def flush_to_disk(path: Path) -> None:

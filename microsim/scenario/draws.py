@@ -41,9 +41,11 @@ def read_draws(path: str | Path, parameters: Collection[str]) -> tuple[Settings,
     try:
         names = [name.strip() for name in next(reader, [])]
         _check_names(str(path), names, parameters, faults)
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                draws.append(_draw(f"{path}:{reader.line_num}", names, row, faults))
+        draws = [
+            _draw(f"{path}:{reader.line_num}", names, row, faults)
+            for row in reader
+            if any(cell.strip() for cell in row)
+        ]
     except csv.Error as error:
         faults.add(f"{path}:{reader.line_num}", f"not CSV: {error}")
     if not draws and not faults.faults:

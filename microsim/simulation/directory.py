@@ -207,6 +207,14 @@ class RunDirectory:
         """Let a unit be tried again."""
         self._failed(number).unlink(missing_ok=True)
 
+    def set_events_aside(self) -> None:
+        """Begin the workers' diaries anew, so that deaths before no longer count."""
+        if self.events.is_dir():
+            k = 1
+            while (aside := self.path / f"events.{k}").exists():
+                k += 1
+            self.events.rename(aside)
+
     def _read(self, name: str) -> Stored:
         path = self.path / name
         try:
@@ -227,5 +235,7 @@ def _differences(there: Stored, asked: Stored) -> str:
         text for key, text in names.items() if json.dumps(there.get(key)) != json.dumps(asked[key])
     ]
     before, now = (dict(map(tuple, one.get("files", ()))) for one in (there, asked))
-    found += [f"file {name}" for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    found += [
+        f"file {name}" for name in sorted({*before, *now}) if before.get(name) != now.get(name)
+    ]
     return ", ".join(found) or "the rules' code or version"

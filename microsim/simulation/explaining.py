@@ -4,26 +4,26 @@ file.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from microsim.errors import Fault, InputError
+from microsim.errors import Fault, FaultList, InputError
 from microsim.files import did_you_mean
 from microsim.language.interpreter import Interpreter
 from microsim.language.people import World
 from microsim.population.store import PopulationReader
 from microsim.scenario.cases import load_cases
-from microsim.scenario.scenario import load_scenario
+from microsim.simulation.directory import RunDirectory
 from microsim.simulation.explain import Explainer, Step
 from microsim.simulation.household import interpreter_of, people_of_case, region_labels, rules_of
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import Model
 from microsim.simulation.people import COMPUTED, people_of
-from microsim.simulation.question import from_plain, model_of, open_of, scenario_of
+from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.unit import shard_columns
+from microsim.simulation.worlds import WorldKey
 
 DEFAULT = ("disposable_income",)
 
@@ -70,8 +70,9 @@ def explain_case(path: Path, names: list[str]) -> Explanation:
 
 
 def explain_run(
-    run: Path, household: int, names: list[str], scenario: str = "baseline", month: int = 12
-) -> Explanation:
+    run: Path, household: int, names: list[str], scenario: str = "baseline", month: int = 12,
+    draw: int = 0, replicate: int = 0,
+) -> Explanation:  # fmt: skip
     """Explain variables of one household of a run's population, under one of its scenarios.
 
     Parameters
@@ -86,6 +87,8 @@ def explain_run(
         Name of a scenario of the run.
     month
         Month at which monthly variables are shown, 1 to 12.
+    draw, replicate
+        Which world of the run.
 
     Raises
     ------
@@ -94,24 +97,29 @@ def explain_run(
     """
     if not 1 <= month <= 12:
         raise InputError(Fault("--month", "no such month", str(month), "1 to 12"))
-    path = run / "question.json"
-    if not path.is_file():
-        raise InputError(
-            Fault(str(run), "not a run directory", "no question.json", "the --out of a run")
-        )
-    stored = json.loads(path.read_text())
-    question = from_plain(
-        {k: v for k, v in stored.items() if k not in ("identity", "shard_persons")}
-    )
-    with open_of(question) as population:
-        model = model_of(
-            question, population, load_scenario(scenario_of(run, question)), compiled=False
-        )
-        if scenario not in model.names:
-            known = ", ".join(model.names)
+    prepared = open_prepared(RunDirectory(run), compiled=False)
+    with prepared.population as population:
+        if scenario not in prepared.names:
+            known = ", ".join(prepared.names)
             raise InputError(Fault(str(run), f"no scenario '{scenario}'", "", known))
-        world = World(question.seed, question.replicate)
-        return _explained(model, population, household, names, scenario, month, world)
+        batch = next((b for b, one in enumerate(prepared.scenarios) if scenario in one.reforms), 0)
+        where = _world_of(prepared, draw, replicate)
+        model = prepared.model(batch, where)
+        chance = World(prepared.question.seed, replicate)
+        return _explained(model, population, household, names, scenario, month, chance)
+
+
+def _world_of(prepared: Prepared, draw: int, replicate: int) -> WorldKey:
+    """Return a world of the run, if it is one."""
+    run, faults = str(prepared.directory.path), FaultList()
+    for name, found, known in (
+        ("draw", draw, len(prepared.numbering.draws)),
+        ("replicate", replicate, prepared.numbering.n_replicates),
+    ):
+        if not 0 <= found < known:
+            faults.add(run, f"no such {name}", str(found), f"0 to {known - 1}")
+    faults.raise_if_any()
+    return WorldKey(draw, replicate)
 
 
 def _explained(

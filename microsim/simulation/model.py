@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from microsim.errors import Fault, FaultList, InputError
+from microsim.files import did_you_mean
 from microsim.kernels.accumulate import scale_of
 from microsim.language.compiling import Program, compile_graph, reachable
 from microsim.language.definitions import Definitions
@@ -116,6 +117,7 @@ def build(
     *,
     compiled: bool = True,
     cut_offs: Mapping[str, Sequence[float]] | None = None,
+    persons: Sequence[str] = (),
 ) -> Model:
     """Return the model of some systems in a year.
 
@@ -130,11 +132,14 @@ def build(
     cut_offs
         Frozen cut-off of each quota by scenario; until a quota is frozen everybody eligible has a
         place.
+    persons
+        Variables whose value of each person is kept, in every scenario that has them.
 
     Raises
     ------
     InputError
-        With every fault of the rules of all systems, each once.
+        With every fault of the rules of all systems, each once; a variable to keep that no person
+        has.
     """
     faults, graph = FaultList(), Graph()
     builder = Builder(graph, faults)
@@ -147,6 +152,7 @@ def build(
     stocks = tuple(sorted({key for one in engine for key in one.december}))
     money_scale = _money_scale(frame, year)
     wanted = _wanted(measures, instruments, stocks, engine, ids, money_scale)
+    wanted = replace(wanted, person_columns=_kept_persons(persons, engine, ids))
     outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
     for columns in (wanted.extremes, wanted.household_columns, wanted.person_columns):
         outputs += [k for column in columns for k in column if k is not None]
@@ -193,6 +199,22 @@ def _wanted(
         for key in stocks
     )
     return Wanted(sums, extremes, (), tuple(columns))
+
+
+def _kept_persons(
+    names: Sequence[str], engine: Sequence[EngineVariables], ids: Sequence[dict[str, str]]
+) -> tuple[tuple[str | None, ...], ...]:
+    faults = FaultList()
+    for name in names:
+        known = [one.definitions.variables for one in engine if name in one.definitions.variables]
+        if not known:
+            every = {n for one in engine for n in one.definitions.variables}
+            remedy = did_you_mean(name, every)
+            faults.add("--keep-persons", "unknown variable", name, "a variable of persons", remedy)
+        elif known[0][name].of != "person":
+            faults.add("--keep-persons", f"variable {name} is of", known[0][name].of, "person")
+    faults.raise_if_any()
+    return tuple(tuple(found.get(name) for found in ids) for name in names)
 
 
 def _quotas_of(graph: Graph, outputs: list[str]) -> dict[str, QuotaColumns]:

@@ -47,7 +47,7 @@ def find_population(
             path = Path(scenario.where.file).parent / file
         if not path.is_file():
             raise InputError(Fault(str(scenario.where), "population file not found", str(path)))
-        return str(path), _hash(path)
+        return str(path), content_hash(path)
     country = options.country or spec.country
     households = options.households or spec.households
     if not country:
@@ -72,7 +72,7 @@ def _synthesised(
         say(f"making a population of {households:,} households of {country} for {year}")
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, synthesise(country, households, seed, year))
-    return str(path), _hash(path)
+    return str(path), content_hash(path)
 
 
 def _code_hash() -> str:
@@ -89,7 +89,7 @@ def _code_hash() -> str:
     return digest.hexdigest()
 
 
-def _hash(path: Path) -> str:
+def content_hash(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,8 @@ class Question:
     cut_offs
         The frame that quotas read: for each quota its cut-off by scenario, frozen in a phase
         before.
+    persons
+        Variables of which a run keeps the value of each person.
     population
         Path of the population file; `population_hash` is of its content.
     seed, replicate
@@ -49,6 +51,7 @@ class Question:
     settings: tuple[str, ...] = ()
     cut_offs: tuple[tuple[str, tuple[float, ...]], ...] = ()
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    persons: tuple[str, ...] = ()
 
     def identity(self, model: Model) -> str:
         """Return the hash of all that can move a number: law, frame, population, seed, engine."""
@@ -61,6 +64,7 @@ class Question:
                 "wanted": repr(model.wanted),
                 "population": self.population_hash,
                 "seed": [self.seed, self.replicate],
+                "persons": list(self.persons),
             }
         )
 
@@ -112,13 +116,14 @@ def merged_frame(scenario: Frame, population: Frame) -> Frame:
 
 def question_of(
     path: str | Path, scenario: Scenario, population: str, population_hash: str, seed: int | None,
-    settings: Sequence[str],
+    settings: Sequence[str], persons: Sequence[str] = (),
 ) -> Question:  # fmt: skip
     """Return the question a scenario file asks of a population."""
     place = os.path.abspath(population)  # noqa: PTH100 (resolve would follow links)
     return Question(
         str(path), place, population_hash, scenario.seed if seed is None else seed, 0,
         tuple(settings), files=tuple((file.path, file.sha256) for file in scenario.files),
+        persons=tuple(persons),
     )  # fmt: skip
 
 
@@ -141,10 +146,27 @@ def model_of(
     frame = merged_frame(scenario.frame, frame_of_population(population))
     names, laws = list(systems), list(systems.values())
     frozen = dict(question.cut_offs)
-    model = build(names, laws, frame, scenario.year, compiled=compiled, cut_offs=frozen)
+    model = build(
+        names, laws, frame, scenario.year, compiled=compiled, cut_offs=frozen,
+        persons=question.persons,
+    )  # fmt: skip
     known = {*population.person_columns, *population.household_columns, *COMPUTED}
     check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
     return model
+
+
+def whole_model_of(
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario,
+    systems: Mapping[str, System],
+) -> Model:
+    """Return the model of several batches' systems together, without machine code."""
+    frame = merged_frame(scenario.frame, frame_of_population(population))
+    return build(
+        list(systems), list(systems.values()), frame, scenario.year, compiled=False,
+        persons=question.persons,
+    )  # fmt: skip
 
 
 def systems_of(
@@ -183,7 +205,9 @@ def from_plain(data: dict[str, Any]) -> Question:
     files = tuple((path, digest) for path, digest in data["files"])
     cut_offs = tuple((name, tuple(values)) for name, values in data.get("cut_offs", ()))
     settings = tuple(data["settings"])
-    return Question(**{**data, "settings": settings, "files": files, "cut_offs": cut_offs})
+    persons = tuple(data.get("persons", ()))
+    changed = {"settings": settings, "files": files, "cut_offs": cut_offs, "persons": persons}
+    return Question(**{**data, **changed})
 
 
 def open_of(question: Question) -> PopulationReader:

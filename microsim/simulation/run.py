@@ -1,100 +1,139 @@
-"""One run from question to answer: population, units, exact merge, tables, identities, results."""
+"""One run from question to answer: claim a directory, prepare, compute units, merge; or go on."""
 
 from __future__ import annotations
 
-import datetime
-import json
+import itertools
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from microsim import __version__
-from microsim.budget.identities import check_identities, raise_if_violated
-from microsim.budget.tables import all_tables
-from microsim.errors import Fault, InputError, RunFailedError
-from microsim.execution.backend import check_backend, run_job
-from microsim.execution.jobs import Job, Payload, Worker
+from microsim.errors import Fault, FaultList, InputError, RunFailedError
+from microsim.execution.jobs import Payload
+from microsim.execution.listener import Failure
+from microsim.execution.place import Place, check_place
 from microsim.files import FileTree
-from microsim.language.evaluating import Evaluator
-from microsim.language.people import World
-from microsim.population.store import PopulationReader
-from microsim.results.contents import Contents, Identity, Row
-from microsim.results.writer import write_results
+from microsim.results.shards import ShardDamagedError
+from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
-from microsim.simulation.calibrate import Calibrated, calibrated_settings
-from microsim.simulation.contents import Assembler
-from microsim.simulation.merge import Merged, Poisoned, merge
-from microsim.simulation.model import Model, unused_parameters
-from microsim.simulation.populations import find_population
+from microsim.simulation.answer import Outcome, answer
+from microsim.simulation.carrying import Watch, carry_out, never, raise_if_incomplete
+from microsim.simulation.directory import RunDirectory
+from microsim.simulation.phases import (
+    Prepared,
+    calibrated,
+    freeze_batches,
+    load_reforms,
+    open_prepared,
+    question_in,
+    scenarios_of,
+)
+from microsim.simulation.populations import content_hash, find_population
 from microsim.simulation.question import (
     Question,
-    from_plain,
     kept_file,
     model_of,
     open_of,
     question_of,
-    systems_of,
     to_plain,
 )
-from microsim.simulation.quotas import Frozen, frozen_quotas
-from microsim.simulation.trust import Comparison, trust_table
-from microsim.simulation.unit import Unit, evaluate_shard, finished, plan_units, write_unit
+from microsim.simulation.unit import cut_markets, hash_of
+from microsim.simulation.worlds import Settings, Step
 
-RESULTS = "results.h5"
-SHARDS = "shards"
 DEFAULT_SHARD_PERSONS = 200_000
+MOST_MERGES = 3
 Say = Callable[[str], None]
+
+__all__ = ["Options", "Outcome", "expand", "prepare", "resume", "run"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: nothing here can move a number, but `seed` and `settings`.
+    """What to run and how; only `seed`, `settings`, `population`, `country`, `households`, `draws`
+    and `replicates` can move a number.
 
     Attributes
     ----------
     out
         Run directory.
+    backend, workers
+        serial (threads), processes, dask or mpi; `place` says more, and replaces both.
+    shard_persons
+        About how many persons a shard has; None: as the run was cut before, else 200,000.
     settings
         `name=value` texts of `--set`.
     population
         A population file that replaces the scenario's, or "".
     country
         Country for scenarios that leave it open, or "".
+    draws
+        CSV file of parameter draws, or "".
+    replicates
+        How many seeds of chance.
+    persons
+        Variables of which the value of each person is kept.
+    retry_failed
+        Try units again that were given up.
+    stopping
+        Asked between units: whether to stop.
     """
 
     out: Path
     backend: str = "serial"
     workers: int = 1
-    shard_persons: int = DEFAULT_SHARD_PERSONS
+    shard_persons: int | None = None
     seed: int | None = None
     settings: tuple[str, ...] = ()
     population: str = ""
     country: str = ""
     households: int | None = None
+    draws: str = ""
+    replicates: int = 1
+    persons: tuple[str, ...] = ()
+    retry_failed: bool = False
+    place: Place | None = None
+    stopping: Callable[[], bool] = field(default=never, compare=False)
+
+    @property
+    def where(self) -> Place:
+        """Where the units run."""
+        return self.place or Place(self.backend, self.workers)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run ends with."""
+class Lines:
+    """Shows a run as plain lines."""
 
-    out: Path
-    contents: Contents
-    rows: list[Row]
-    identities: list[Identity]
-    trust: list[Comparison]
-    calibrated: list[Calibrated]
-    poisoned: tuple[Poisoned, ...]
-    warnings: tuple[Fault, ...]
-    digest: str
+    def __init__(self, say: Say) -> None:
+        self.say, self.count, self.missing = say, 0, 0
+
+    def began(self, n_missing: int, n_units: int, persons: int) -> None:  # noqa: ARG002
+        """Say what is done already."""
+        self.count, self.missing = 0, n_missing
+        if n_missing < n_units:
+            self.say(f"{n_units - n_missing} of {n_units} shards are done already")
+
+    def done(self, receipt: Payload) -> None:
+        """Say that a unit is done."""
+        self.count += 1
+        persons, seconds = receipt.get("persons", 0), receipt.get("seconds", 0.0)
+        self.say(f"shard {self.count} of {self.missing}: {persons:,} persons in {seconds:.2f} s")
+
+    def failed(self, failure: Failure) -> None:
+        """Say that a unit was given up."""
+        last = failure.text.strip().splitlines()[-1:] or ["no words"]
+        self.say(f"unit {failure.unit['unit']} was given up ({failure.kind}): {last[0]}")
+
+    def note(self, text: str) -> None:
+        """Say what happened."""
+        self.say(text)
 
 
-def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcome:
-    """Run a scenario file and write its run directory.
+def run(
+    path: str | Path, options: Options, say: Say = lambda _: None, watch: Watch | None = None
+) -> Outcome:
+    """Run a scenario file and write its run directory; what is done already is kept.
 
     Parameters
     ----------
@@ -104,6 +143,8 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
         How to run.
     say
         Receives a line at each step.
+    watch
+        Sees the units; plain lines to `say` if left out.
 
     Raises
     ------
@@ -111,127 +152,200 @@ def run(path: str | Path, options: Options, say: Say = lambda _: None) -> Outcom
         Faults of the files, each with file and line; or a run directory of another question.
     RunFailedError
         Units failed, or an accounting identity does not hold.
+    StoppedError
+        Stopped before the end: the same command goes on.
     """
     began = time.perf_counter()
-    check_backend(options.backend, options.workers)
-    if options.seed is not None and options.seed < 0:
-        raise InputError(Fault("--seed", "not a seed", str(options.seed), "0 or more"))
+    prepared = prepare(path, options, say)
+    return carry_on(prepared, options, watch or Lines(say), began)
+
+
+def resume(
+    out: Path, options: Options, say: Say = lambda _: None, watch: Watch | None = None,
+    *, merge_only: bool = False,
+) -> Outcome:  # fmt: skip
+    """Go on with a run as its directory describes it, and write its results.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, or its files are at fault.
+    RunFailedError, StoppedError
+        As `run`; with `merge_only` also when units are missing.
+    """
+    began = time.perf_counter()
+    check_place(options.where)
+    directory = RunDirectory(out)
+    stored = directory.question()
+    question = question_in(out, stored)
+    scenario = load_scenario(question.scenario)
+    _check_population(out, question)
+    prepared = _prepared(directory, question, scenario, options, say, stored)
+    if merge_only:
+        raise_if_incomplete(prepared)
+    return carry_on(prepared, options, watch or Lines(say), began)
+
+
+def expand(
+    out: Path, options: Options, reforms: Sequence[tuple[str, Sequence[str]]] = (),
+    draws: str = "", replicates: int = 0, say: Say = lambda _: None, watch: Watch | None = None,
+) -> Outcome:  # fmt: skip
+    """Add reforms, draws or replicates to a run; what is done stays as it is.
+
+    Parameters
+    ----------
+    reforms
+        Name and files of each reform to add.
+    draws
+        CSV file of parameter draws to add, or "".
+    replicates
+        How many replicates to add.
+
+    Raises
+    ------
+    InputError
+        Nothing to add, a name that is taken, or faults of the files.
+    """
+    directory = RunDirectory(out)
+    stored = directory.question()
+    scenario = load_scenario(question_in(out, stored).scenario)
+    there = {name for one in scenarios_of(directory, scenario) for name in one.reforms}
+    faults = FaultList()
+    if not reforms and not draws and replicates < 1:
+        faults.add("expand", "nothing to add", "", "--reform, --draws or --replicates")
+    if replicates < 0:
+        faults.add("--replicates", "too few replicates to add", replicates, "1 or more")
+    for name, _ in reforms:
+        if name in there or name == "baseline":
+            faults.add("--reform", f"the run has a scenario {name}", "", "another name")
+    faults.raise_if_any()
+    for _, files in reforms:
+        load_reforms([Path(file) for file in files], scenario.system)
+    settings = read_draws(draws, _scalars(scenario)) if draws else ()
+    directory.add_step(Step(_kept_reforms(directory, reforms), settings, replicates))
+    say(f"{out}: added to the run")
+    return resume(out, options, say, watch)
+
+
+def _kept_reforms(
+    directory: RunDirectory, reforms: Sequence[tuple[str, Sequence[str]]]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Copy the files of added reforms into the run directory."""
+    kept = []
+    for name, files in reforms:
+        copies = []
+        for k, file in enumerate(files):
+            relative = Path("question") / "added" / name / f"{k}-{Path(file).name}"
+            (directory.path / relative).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, directory.path / relative)
+            copies.append(relative.as_posix())
+        kept.append((name, tuple(copies)))
+    return tuple(kept)
+
+
+# -- the phases -----------------------------------------------------------------------------------
+
+
+def prepare(path: str | Path, options: Options, say: Say = lambda _: None) -> Prepared:
+    """Claim the run directory and go through the phases before the units.
+
+    Raises
+    ------
+    InputError
+        As `run`.
+    """
+    _check(options)
     scenario = load_scenario(path)
+    draws = read_draws(options.draws, _scalars(scenario)) if options.draws else ()
     file, file_hash = find_population(scenario, options, say)
-    question = question_of(path, scenario, file, file_hash, options.seed, options.settings)
-    population = open_of(question)
-    calibrated: list[Calibrated] = []
-    model = model_of(question, population, scenario)
-    if scenario.calibrate:
-        found = calibrated_settings(question, population, scenario, model, say)
-        question, calibrated = found
-        model = model.with_law(list(systems_of(question, population, scenario).values()), {})
-    quotas: list[Frozen] = []
-    if model.quotas:
-        question, model, quotas = frozen_quotas(question, population, scenario, model, say)
-    identity = question.identity(model)
-    _claim(options.out, question, identity, options.shard_persons)
-    _keep_files(options.out, path, scenario)
-    units = plan_units(population, options.shard_persons, identity)
-    _MODELS[identity] = (model, population)
-    _evaluate(question, identity, units, options, say)
-    evaluator = model.evaluator()
-    merged = merge(model, evaluator, population, options.out / SHARDS, units)
-    if not len(merged.records.weight):
-        raise RunFailedError(_nobody_left(merged))
-    frozen = (calibrated, quotas)
-    outcome = _finish(scenario, question, model, merged, population, options, frozen, began)
-    population.close()
-    return outcome
+    question = question_of(
+        path, scenario, file, file_hash, options.seed, options.settings, options.persons
+    )
+    directory = RunDirectory(options.out)
+    return _prepared(directory, question, scenario, options, say, None, draws)
 
 
-# -- work units ---------------------------------------------------------------------------------
-
-# Models made in this process, so that the serial backend does not make one again; plain data else.
-_MODELS: dict[str, tuple[Model, PopulationReader]] = {}
-
-
-def start_worker(setup: Payload) -> Worker:
-    """Return the worker of a run, made from plain data: it evaluates a unit and writes its file."""
-    question = from_plain(setup["question"])
-    if setup["identity"] not in _MODELS:
-        population = open_of(question)
-        _MODELS[setup["identity"]] = (model_of(question, population), population)
-    model, population = _MODELS[setup["identity"]]
-    if question.identity(model) != setup["identity"]:
-        raise RunFailedError(
-            "a worker read other inputs than the coordinator; nothing was written."
-        )
-    evaluator: Evaluator = model.evaluator()
-    world = World(question.seed, question.replicate)
-    folder = Path(setup["folder"])
-
-    def work(data: Payload) -> Payload:
-        unit = Unit(**data)
-        began = time.perf_counter()
-        arrays = evaluate_shard(model, evaluator, population, unit, world, setup["threads"])
-        write_unit(folder, unit, arrays)
-        persons = int(arrays["size"].sum())
-        return {"index": unit.index, "persons": persons, "seconds": time.perf_counter() - began}
-
-    return work
+def _check(options: Options) -> None:
+    check_place(options.where)
+    faults = FaultList()
+    if options.seed is not None and options.seed < 0:
+        faults.add("--seed", "not a seed", options.seed, "0 or more")
+    if options.replicates < 1:
+        faults.add("--replicates", "too few replicates", options.replicates, "1 or more")
+    if options.shard_persons is not None and options.shard_persons < 1:
+        faults.add("--shard-persons", "too few persons", options.shard_persons, "1 or more")
+    faults.raise_if_any()
 
 
-def _evaluate(
-    question: Question, identity: str, units: Sequence[Unit], options: Options, say: Say
-) -> None:
-    folder = options.out / SHARDS
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [unit for unit in units if not finished(folder, unit)]
-    if len(missing) < len(units):
-        say(f"{len(units) - len(missing)} of {len(units)} shards are done already")
-    threads = 1
-    if options.backend == "serial":
-        threads = options.workers
-    setup = {
-        "question": to_plain(question),
-        "identity": identity,
-        "folder": str(folder),
-        "threads": threads,
+def _scalars(scenario: Scenario) -> set[str]:
+    """Return the parameters that hold a single number, in any scenario."""
+    systems = scenario.systems().values()
+    return {
+        p.name for s in systems for p in s.definitions.parameters.values() if p.kind == "scalar"
     }
-    job = Job("microsim.simulation.run:start_worker", setup, [asdict(unit) for unit in missing])
-    done = [0]
-
-    def report(receipt: Payload) -> None:
-        done[0] += 1
-        say(
-            f"shard {done[0]} of {len(missing)}: "
-            f"{receipt['persons']:,} persons in {receipt['seconds']:.2f} s"
-        )
-
-    run_job(job, options.backend, options.workers, report)
 
 
-def _claim(out: Path, question: Question, identity: str, shard_persons: int) -> None:
-    """Make the run directory this question's; refuse one that holds another."""
-    path = out / "question.json"
-    text = {"identity": identity, "shard_persons": shard_persons, **to_plain(question)}
-    if path.exists():
-        there = json.loads(path.read_text())
-        if there.get("identity") != identity:
-            different = [
-                key for key in ("scenario", "population_hash", "seed", "settings", "files")
-                if json.dumps(there.get(key)) != json.dumps(text[key])
-            ]  # fmt: skip
-            raise InputError(
-                Fault(
-                    str(out),
-                    "this run directory holds the answer to another question",
-                    "a difference in " + (", ".join(different) or "the rules' code or version"),
-                    "the same question, or a new directory",
-                    "Choose another --out, or remove the directory.",
-                )
-            )
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(text, indent=1))
-    temporary.replace(path)
+def _prepared(
+    directory: RunDirectory, question: Question, scenario: Scenario, options: Options, say: Say,
+    stored: dict[str, object] | None, draws: tuple[Settings, ...] = (),
+) -> Prepared:  # fmt: skip
+    population = open_of(question)
+    model = model_of(question, population, scenario)
+    calibration = _calibration(scenario)
+    asked = hash_of({"model": question.identity(model), "calibration": calibration})
+    if stored is None:
+        text = {"identity": asked, "calibration": calibration, **to_plain(question)}
+        text["files"] = [[file.name, file.sha256] for file in scenario.files]
+        directory.claim(text, Step(draws=draws, replicates=options.replicates))
+        _keep_files(directory.path, question.scenario, scenario)
+    elif stored["identity"] != asked:
+        what = "the run was begun by another version of the program, or its files were altered"
+        remedy = "Use the version it was begun with, or start the run in a new directory."
+        raise InputError(Fault(str(directory.path), what, remedy=remedy))
+    found = calibrated(directory, asked, question, scenario, population, model, say)
+    prepared = Prepared(
+        directory, directory.numbering(), found[1], (), found[0], population,
+        scenarios_of(directory, scenario), models={0: found[2]},
+    )  # fmt: skip
+    _cut(prepared, options.shard_persons, say)
+    freeze_batches(prepared, say)
+    return prepared
+
+
+def _calibration(scenario: Scenario) -> list[list[object]]:
+    """Return what is calibrated to what: it moves results as the law does."""
+    totals = {(t.scheme, t.item): t.value for t in scenario.totals if t.year == scenario.year}
+    return [
+        [one.parameter, one.scheme, one.item, totals.get((one.scheme, one.item))]
+        for one in scenario.calibrate
+    ]
+
+
+def _cut(prepared: Prepared, shard_persons: int | None, say: Say) -> None:
+    """Cut the population into shards: as before, unless another size is asked for."""
+    directory, population = prepared.directory, prepared.population
+    there = directory.cut()
+    wanted = tuple(cut_markets(population, shard_persons or DEFAULT_SHARD_PERSONS))
+    if not there or (shard_persons is not None and there != wanted):
+        starts = population.market_person_starts
+        persons = [int(starts[b] - starts[a]) for a, b in itertools.pairwise(wanted)]
+        if there:
+            say(f"cut anew into {len(persons)} shards; files of the {len(there) - 1} before are "
+                f"left, `microsim gc {directory.path}` removes them")  # fmt: skip
+        directory.keep_cut(wanted, persons)
+        there = wanted
+    prepared.cut = there
+    prepared.numbering = replace(prepared.numbering, n_shards=len(there) - 1)
+
+
+def _check_population(out: Path, question: Question) -> None:
+    path = Path(question.population)
+    if not path.is_file():
+        what, remedy = "the population of the run is gone", "Put it back, or start a new run."
+        raise InputError(Fault(str(out), what, "no such file", str(path), remedy))
+    if content_hash(path) != question.population_hash:
+        what, remedy = "the population has changed since", "Start the run in a new directory."
+        raise InputError(Fault(str(path), what, expected="the file of the run", remedy=remedy))
 
 
 def _keep_files(out: Path, path: str | Path, scenario: Scenario) -> None:
@@ -245,69 +359,28 @@ def _keep_files(out: Path, path: str | Path, scenario: Scenario) -> None:
             shutil.copyfile(source, target)
 
 
-def _nobody_left(merged: Merged) -> str:
-    lines = [
-        f"{one.where}: {one.what} in {one.variable} (`{one.formula}`): {one.households} households"
-        for one in merged.poisoned
-    ]
-    return "\n".join(["no household could be computed, so there is no result.", *lines])
+# -- units and merge ------------------------------------------------------------------------------
 
 
-# -- results ------------------------------------------------------------------------------------
+def carry_on(prepared: Prepared, options: Options, watch: Watch, began: float) -> Outcome:
+    """Compute what is missing, then merge; a file that the merge finds damaged is made again."""
+    place, retry = options.where, options.retry_failed
+    for turn in range(MOST_MERGES):
+        carry_out(prepared, place, watch, stopping=options.stopping, retry_failed=retry)
+        try:
+            outcome = answer(prepared, place.backend, place.workers, began)
+        except ShardDamagedError as error:
+            watch.note(f"{error} It is computed again.")
+            if turn == MOST_MERGES - 1:
+                raise RunFailedError(
+                    f"{error} That happened {MOST_MERGES} times: is the disk sound?"
+                ) from error
+        else:
+            prepared.population.close()
+            return outcome
+    raise AssertionError  # pragma: no cover - the loop returns or raises
 
 
-def _finish(
-    scenario: Scenario,
-    question: Question,
-    model: Model,
-    merged: Merged,
-    population: PopulationReader,
-    options: Options,
-    frozen: tuple[list[Calibrated], list[Frozen]],
-    began: float,
-) -> Outcome:
-    calibrated, _ = frozen
-    labels = ("Status quo", *(r[-1].label or r[-1].name for r in scenario.reforms.values()))
-    contents = Assembler(model, population).contents(merged, tuple(labels))
-    rows = all_tables(contents)
-    trust = trust_table(scenario.totals, model.year, contents)
-    rows += [row for comparison in trust for row in comparison.rows()]
-    identities = check_identities(contents, rows)
-    provenance = _provenance(question, scenario, options, frozen, merged, began)
-    found = write_results(options.out / RESULTS, contents, rows, identities, provenance)
-    raise_if_violated(identities)
-    return Outcome(
-        options.out, contents, rows, identities, trust, calibrated, merged.poisoned,
-        (*scenario.system.warnings, *unused_parameters(model)), found,
-    )  # fmt: skip
-
-
-def _provenance(
-    question: Question,
-    scenario: Scenario,
-    options: Options,
-    frozen: tuple[list[Calibrated], list[Frozen]],
-    merged: Merged,
-    began: float,
-) -> dict[str, Any]:
-    calibrated, quotas = frozen
-    inputs = [{"name": file.path, "sha256": file.sha256} for file in scenario.files]
-    inputs.append({"name": question.population, "sha256": question.population_hash})
-    return {
-        "software": {"name": "microsim", "version": __version__},
-        "inputs": inputs,
-        "seed": question.seed,
-        "settings": {
-            "set": list(question.settings),
-            "calibrated": [asdict(one) for one in calibrated],
-            "quotas": [asdict(one) for one in quotas],
-            "poisoned": [asdict(one) for one in merged.poisoned],
-        },
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "environment": {"python": platform.python_version(), "machine": platform.machine()},
-        "execution": {
-            "backend": options.backend,
-            "workers": options.workers,
-            "wall_seconds": time.perf_counter() - began,
-        },
-    }
+def open_run(out: Path) -> Prepared:
+    """Return a prepared run as its directory describes it."""
+    return open_prepared(RunDirectory(out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.language.evaluating import Evaluator
+from microsim.language.evaluating import EXCLUDED, Evaluator
 from microsim.language.people import World
 from microsim.population.store import PopulationReader
 from microsim.results.shards import ShardDamagedError, read_shard, write_shard
@@ -30,33 +31,73 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Unit:
-    """One shard: whole markets `first_market <= m < last_market`; `id` is the hash of all that can
-    move its result.
+    """One batch of scenarios in one world on one shard: whole markets, first <= m < last.
+
+    Attributes
+    ----------
+    number
+        In the run; it never changes.
+    batch, draw, replicate
+        Which scenarios, and in which world.
+    first_market, last_market
+        The shard.
+    excluded
+        `household_id` of those that another batch of scenarios could not compute: they are left
+        out of the money of all scenarios alike.
+    id
+        Hash of all that can move the unit's result.
     """
 
-    index: int
+    number: int
+    batch: int
+    draw: int
+    replicate: int
     first_market: int
     last_market: int
     id: str
-
-    @property
-    def file_name(self) -> str:
-        """Name of the shard file."""
-        return f"shard-{self.index:05d}-{self.id[:16]}.bin"
+    excluded: tuple[int, ...] = ()
 
 
-def plan_units(population: PopulationReader, shard_persons: int, question_hash: str) -> list[Unit]:
-    """Cut a population into shards of whole markets with about `shard_persons` persons each."""
+def unit_id(
+    batch_identity: str,
+    settings: Sequence[str],
+    replicate: int,
+    cut_offs: Mapping[str, Sequence[float]],
+    markets: tuple[int, int],
+    excluded: Sequence[int] = (),
+) -> str:
+    """Return the hash of a unit's own inputs.
+
+    Parameters
+    ----------
+    batch_identity
+        Hash of law, frame, population, seed and engine of the unit's scenarios.
+    settings
+        Of the parameter draw.
+    cut_offs
+        Of quotas, in the unit's world.
+    """
+    return hash_of(
+        {
+            "batch": batch_identity,
+            "settings": list(settings),
+            "replicate": replicate,
+            "cut_offs": {name: [float(x).hex() for x in of] for name, of in cut_offs.items()},
+            "markets": list(markets),
+            "excluded": list(excluded),
+        }
+    )
+
+
+def cut_markets(population: PopulationReader, shard_persons: int) -> list[int]:
+    """Return where shards of whole markets with about `shard_persons` persons begin and end."""
     starts = population.market_person_starts
-    units: list[Unit] = []
-    first = 0
+    cut = [0]
     for market in range(1, population.n_markets + 1):
-        full = starts[market] - starts[first] >= shard_persons
+        full = starts[market] - starts[cut[-1]] >= shard_persons
         if full or market == population.n_markets:
-            text = f"{question_hash}|{first}|{market}"
-            units.append(Unit(len(units), first, market, hashlib.sha256(text.encode()).hexdigest()))
-            first = market
-    return units
+            cut.append(market)
+    return cut
 
 
 def shard_columns(model: Model) -> list[str]:
@@ -78,7 +119,8 @@ def evaluate_shard(
     part = population.read_markets(unit.first_market, unit.last_market, shard_columns(model))
     people = people_of(part.persons, part.households, model.program.layout.inputs)
     weighting = weighting_of(part.persons, part.households, len(population.regions))
-    out = evaluator.run(people, weighting, world, threads)
+    excluded = np.isin(part.households["household_id"], unit.excluded) if unit.excluded else None
+    out = evaluator.run(people, weighting, world, threads, excluded=excluded)
     kept = ~out.households_shared
     arrays: Arrays = {
         "hi": out.hi, "low": out.low, "count": out.count,
@@ -127,24 +169,27 @@ def _children(
     return children
 
 
-def finished(folder: Path, unit: Unit) -> bool:
-    """Tell whether the unit's file is there and whole; a damaged one is taken away to be done
-    again.
+def finished(path: Path, unit_id: str) -> bool:
+    """Tell whether a unit's file is there and whole; a damaged or foreign one is taken away to be
+    done again.
     """
-    path = folder / unit.file_name
     if not path.exists():
         return False
     try:
         header, _ = read_shard(path)
     except ShardDamagedError:
-        path.unlink()
+        path.unlink(missing_ok=True)
         return False
-    return bool(header["id"] == unit.id)
+    if header.get("id") != unit_id:
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
-def write_unit(folder: Path, unit: Unit, arrays: Arrays) -> None:
-    """Write the unit's file, whole or not at all."""
-    write_shard(folder / unit.file_name, asdict(unit), arrays)
+def write_unit(path: Path, unit: Unit, arrays: Arrays) -> None:
+    """Write the unit's file, whole or not at all; its header names the households at fault."""
+    faulty = arrays["household_id"][(arrays["poison"] != 0) & (arrays["poison"] != EXCLUDED)]
+    write_shard(path, {**asdict(unit), "faulty": [int(i) for i in faulty]}, arrays)
 
 
 def hash_of(question: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Numbers the units of a run: batches of scenarios, worlds (parameter draws and replicates), shards.
+"""Numbers the units of a run: batches of scenarios, worlds (draw and replicate), shards.
 
 A run grows by steps, each of which adds reforms, draws or replicates. Units keep their numbers for
 ever, so that what is done stays where it is.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from microsim.results.shards import read_shard
+from microsim.simulation import carrying
 from microsim.simulation import run as run_module
 
 
@@ -112,12 +113,7 @@ def test_a_left_over_temporary_file__does_no_harm(coresia, reference, tmp_path):
 def test_a_worker_killed_in_a_unit__does_not_move_the_answer(
     coresia, reference, tmp_path, monkeypatch
 ):
-    run_job = run_module.run_job
-
-    def with_a_death(job, *rest):
-        run_job(type(job)("jobs:killed_once", job.setup, job.units), *rest)
-
-    monkeypatch.setattr(run_module, "run_job", with_a_death)
+    monkeypatch.setattr(carrying, "START", "jobs:killed_once")
     name = str(tmp_path / "run")
     outcome = coresia.run(name, backend="processes", workers=1, shard_persons=1)
     assert (tmp_path / "run" / "killed").exists()
@@ -128,14 +124,14 @@ def test_a_run_that_ends_early__keeps_its_finished_shards(
     coresia, reference, tmp_path, monkeypatch
 ):
     """What a kill of the whole program leaves behind: some shards, no results."""
-    name, run_job = str(tmp_path / "run"), run_module.run_job
+    name, run_job = str(tmp_path / "run"), carrying.run_job
 
     def half(job, *rest):
         run_job(type(job)(job.start, job.setup, job.units[:2]), *rest)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(run_module, "run_job", half)
+        patched.setattr(carrying, "run_job", half)
         coresia.run(name)
     assert len(coresia.shards(name)) == 2
     assert not (tmp_path / "run" / "results.h5").exists()

@@ -175,7 +175,7 @@ class Coresia:
 
     def shards(self, name: str) -> list[Path]:
         """Return the shard files of a run."""
-        return sorted((self.folder / name / "shards").glob("shard-*.bin"))
+        return sorted((self.folder / name / "shards").glob("*/*.bin"))
 
 
 def make_coresia(

@@ -1,0 +1,174 @@
+"""From finished units to results: exact merge, tables, identities, results file."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from microsim import __version__
+from microsim.budget.identities import check_identities, raise_if_violated
+from microsim.budget.tables import all_tables
+from microsim.errors import Fault, RunFailedError
+from microsim.results.contents import Contents, Identity, Row
+from microsim.results.shards import ShardDamagedError
+from microsim.results.writer import write_results
+from microsim.simulation.calibrate import Calibrated
+from microsim.simulation.carrying import final_units
+from microsim.simulation.contents import Assembler
+from microsim.simulation.merge import Merged, Part, Poisoned, merge
+from microsim.simulation.model import unused_parameters
+from microsim.simulation.phases import Prepared
+from microsim.simulation.trust import Comparison, trust_table
+from microsim.simulation.worlds import WorldKey
+
+BASE = WorldKey()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run ends with; contents are those of draw 0 and replicate 0, rows of all worlds."""
+
+    out: Path
+    contents: Contents
+    rows: list[Row]
+    identities: list[Identity]
+    trust: list[Comparison]
+    calibrated: list[Calibrated]
+    poisoned: tuple[Poisoned, ...]
+    warnings: tuple[Fault, ...]
+    digest: str
+    n_worlds: int = 1
+
+
+@dataclass
+class _World:
+    """What one world yields."""
+
+    contents: Contents
+    rows: list[Row]
+    identities: list[Identity]
+    trust: list[Comparison]
+    poisoned: tuple[Poisoned, ...]
+
+
+def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outcome:
+    """Merge the finished units of a run and write its results.
+
+    Raises
+    ------
+    ShardDamagedError
+        A shard file is damaged; it was taken away, and its unit must be computed again.
+    RunFailedError
+        No household could be computed, or an accounting identity does not hold.
+    """
+    files = _files(prepared)
+    scratch = prepared.directory.path / f".merge-{platform.node()}-{os.getpid()}"
+    try:
+        worlds = [
+            _one_world(prepared, world, files[world], scratch)
+            for world in prepared.numbering.worlds
+        ]
+    except ShardDamagedError as error:
+        error.path.unlink(missing_ok=True)
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    base = worlds[0]
+    rows = [row for one in worlds for row in one.rows]
+    identities = [identity for one in worlds for identity in one.identities]
+    poisoned = tuple(dict.fromkeys(p for one in worlds for p in one.poisoned))
+    provenance = _provenance(prepared, poisoned, (backend, workers), began)
+    digest = write_results(prepared.directory.results, base.contents, rows, identities, provenance)
+    raise_if_violated(identities)
+    model = prepared.whole_model(BASE)
+    calibrated = [Calibrated(**one) for one in prepared.frozen.calibrated]
+    return Outcome(
+        prepared.directory.path, base.contents, rows, identities, base.trust, calibrated, poisoned,
+        (*prepared.scenario.system.warnings, *unused_parameters(model)), digest, len(worlds),
+    )  # fmt: skip
+
+
+def _files(prepared: Prepared) -> dict[WorldKey, list[list[Path]]]:
+    """Return the files of each world, by batch and shard."""
+    numbering = prepared.numbering
+    found = {
+        w: [[Path()] * numbering.n_shards for _ in prepared.scenarios] for w in numbering.worlds
+    }
+    for unit in final_units(prepared):
+        shard = numbering.place(unit.number).shard
+        found[WorldKey(unit.draw, unit.replicate)][unit.batch][shard] = prepared.file(unit)
+    return found
+
+
+def _one_world(
+    prepared: Prepared, world: WorldKey, files: Sequence[Sequence[Path]], scratch: Path
+) -> _World:
+    whole = prepared.whole_model(world)
+    # Models of a world are kept one at a time, so each part takes its own now.
+    parts = [Part(prepared.model(batch, world), of) for batch, of in enumerate(files)]
+    merged = merge(parts, whole, prepared.population, scratch)
+    try:
+        if not len(merged.records.weight):
+            raise RunFailedError(_nobody_left(merged))
+        contents = Assembler(whole, prepared.population).contents(merged, _labels(prepared))
+        rows = all_tables(contents)
+        trust = trust_table(prepared.scenario.totals, whole.year, contents)
+        rows += [row for comparison in trust for row in comparison.rows()]
+        identities = check_identities(contents, rows)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if world != BASE:
+        key = {"draw": world.draw, "replicate": world.replicate}
+        rows = [replace(row, **key) for row in rows]  # type: ignore[arg-type]
+        identities = [replace(one, **key) for one in identities]  # type: ignore[arg-type]
+        contents = replace(contents, records=None)
+    return _World(contents, rows, identities, trust, merged.poisoned)
+
+
+def _labels(prepared: Prepared) -> tuple[str, ...]:
+    reforms = (group[-1] for one in prepared.scenarios for group in one.reforms.values())
+    return ("Status quo", *(reform.label or reform.name for reform in reforms))
+
+
+def _nobody_left(merged: Merged) -> str:
+    lines = [
+        f"{one.where}: {one.what} in {one.variable} (`{one.formula}`): {one.households} households"
+        for one in merged.poisoned
+    ]
+    return "\n".join(["no household could be computed, so there is no result.", *lines])
+
+
+def _provenance(
+    prepared: Prepared, poisoned: Sequence[Poisoned], execution: tuple[str, int], began: float
+) -> dict[str, Any]:
+    question, numbering = prepared.question, prepared.numbering
+    inputs = [{"name": name, "sha256": digest} for name, digest in question.files]
+    inputs.append({"name": question.population, "sha256": question.population_hash})
+    return {
+        "software": {"name": "microsim", "version": __version__},
+        "inputs": inputs,
+        "seed": question.seed,
+        "settings": {
+            "set": list(question.settings),
+            "calibrated": list(prepared.frozen.calibrated),
+            "quotas": list(prepared.frozen.quotas),
+            "poisoned": [asdict(one) for one in poisoned],
+            "draws": [list(draw) for draw in numbering.draws[1:]],
+            "replicates": numbering.n_replicates,
+        },
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "environment": {"python": platform.python_version(), "machine": platform.machine()},
+        "execution": {
+            "backend": execution[0],
+            "workers": execution[1],
+            "units": numbering.n_units,
+            "wall_seconds": time.perf_counter() - began,
+        },
+    }

@@ -1,0 +1,89 @@
+"""The units of a run by its files alone: what each is, where its result lies, what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from microsim.errors import Fault, InputError
+from microsim.results.shards import ShardDamagedError, read_header
+from microsim.simulation.directory import Frozen, RunDirectory
+from microsim.simulation.unit import Unit, unit_id
+from microsim.simulation.worlds import Numbering, WorldKey
+
+
+@dataclass
+class Ledger:
+    """What the files of a run directory say of its units; no law and no population is read.
+
+    Attributes
+    ----------
+    numbering
+        Of all units.
+    frozen
+        What the phases froze.
+    cut
+        Markets at which shards begin and end.
+    """
+
+    directory: RunDirectory
+    numbering: Numbering
+    frozen: Frozen
+    cut: tuple[int, ...]
+
+    def cut_offs(self, batch: int, world: WorldKey) -> dict[str, tuple[float, ...]]:
+        """Return the frozen cut-offs of a batch in a world."""
+        return self.frozen.cut_offs.get(where_of(batch, world), {})
+
+    def unit(self, number: int, excluded: Sequence[int] = ()) -> Unit:
+        """Return a unit, its identity made from its own inputs."""
+        where = self.numbering.place(number)
+        world, markets = where.world, (self.cut[where.shard], self.cut[where.shard + 1])
+        identity = unit_id(
+            self.frozen.batches[where.batch], self.numbering.draws[world.draw], world.replicate,
+            self.cut_offs(where.batch, world), markets, excluded,
+        )  # fmt: skip
+        return Unit(
+            number, where.batch, world.draw, world.replicate, *markets, identity, tuple(excluded)
+        )
+
+    def file(self, unit: Unit) -> Path:
+        """Return the file of a unit's result."""
+        return self.directory.shard_file(unit.number, unit.id)
+
+    def header_fits(self, unit: Unit) -> bool:
+        """Tell whether the file of a unit says that it is; if not it is taken away."""
+        path = self.file(unit)
+        try:
+            if read_header(path).get("id") == unit.id:
+                return True
+        except FileNotFoundError:
+            return False
+        except ShardDamagedError:
+            pass
+        path.unlink(missing_ok=True)
+        return False
+
+
+def where_of(batch: int, world: WorldKey) -> str:
+    """Return the key of a batch in a world."""
+    return f"{batch}-{world.draw}-{world.replicate}"
+
+
+def open_ledger(directory: RunDirectory) -> Ledger:
+    """Return the units of a run.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, or its phases are not done.
+    """
+    directory.question()
+    frozen, cut = directory.frozen(), directory.cut()
+    numbering = directory.numbering()
+    if frozen is None or not cut or len(frozen.batches) < numbering.n_batches:
+        what = "the run is not prepared yet"
+        remedy = "Run the same `microsim run` again, or wait for the preparing job."
+        raise InputError(Fault(str(directory.path), what, remedy=remedy))
+    return Ledger(directory, numbering, frozen, cut)

@@ -1,0 +1,235 @@
+"""The phases before the units: population, calibration, cut-offs of quotas; each is frozen once.
+
+Any process makes a `Prepared` run from the files of its directory alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from microsim.errors import FaultList
+from microsim.policy.reforms import Reform, apply, load_reform
+from microsim.policy.system import System
+from microsim.population.store import PopulationReader
+from microsim.scenario.scenario import Scenario, check_series, load_scenario
+from microsim.simulation.calibrate import Calibrated, calibrated_settings
+from microsim.simulation.directory import Frozen, RunDirectory
+from microsim.simulation.ledger import Ledger, open_ledger, where_of
+from microsim.simulation.model import Model
+from microsim.simulation.question import (
+    Question,
+    from_plain,
+    model_of,
+    open_of,
+    scenario_of,
+    systems_of,
+    whole_model_of,
+)
+from microsim.simulation.quotas import frozen_quotas
+from microsim.simulation.worlds import WorldKey
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Prepared(Ledger):
+    """A run whose phases are frozen: from it any unit can be computed, anywhere.
+
+    Attributes
+    ----------
+    question
+        With the calibrated settings.
+    scenarios
+        The scenario file's reforms, then those of each batch that `expand` added.
+    models
+        Made so far, by batch; of draw 0 and without cut-offs.
+    """
+
+    question: Question
+    population: PopulationReader
+    scenarios: tuple[Scenario, ...]
+    compiled: bool = True
+    models: dict[int, Model] = field(default_factory=dict)
+    _worlds: dict[tuple[int, WorldKey], Model] = field(default_factory=dict)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario file's."""
+        return self.scenarios[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All scenarios of the run, the baseline first."""
+        added = (name for scenario in self.scenarios for name in scenario.reforms)
+        return ("baseline", *added)
+
+    def base_model(self, batch: int) -> Model:
+        """Return the model of a batch as its law is written."""
+        if batch not in self.models:
+            self.models[batch] = model_of(
+                self.question, self.population, self.scenarios[batch], compiled=self.compiled
+            )
+        return self.models[batch]
+
+    def asked_in(self, world: WorldKey) -> Question:
+        """Return the question under the settings of a world."""
+        draw = self.numbering.draws[world.draw]
+        settings = (*self.question.settings, *draw)
+        return replace(self.question, settings=settings, replicate=world.replicate)
+
+    def model(self, batch: int, world: WorldKey) -> Model:
+        """Return the model of a batch in a world: its draw's law and its cut-offs."""
+        cut_offs = self.cut_offs(batch, world)
+        if not world.draw and not cut_offs:
+            return self.base_model(batch)
+        key = (batch, world if cut_offs else WorldKey(world.draw))
+        if key not in self._worlds:
+            self._worlds.clear()  # one is in use at a time
+            self._worlds[key] = self._law_of(batch, world, cut_offs)
+        return self._worlds[key]
+
+    def _law_of(self, batch: int, world: WorldKey, cut_offs: dict[str, tuple[float, ...]]) -> Model:
+        systems = systems_of(self.asked_in(world), self.population, self.scenarios[batch])
+        return self.base_model(batch).with_law(list(systems.values()), cut_offs)
+
+    def whole_model(self, world: WorldKey) -> Model:
+        """Return one model of all scenarios of the run, for the tables; it computes nothing."""
+        if len(self.scenarios) == 1:
+            return self.model(0, world)
+        systems: dict[str, System] = {}
+        for scenario in self.scenarios:
+            systems |= systems_of(self.asked_in(world), self.population, scenario)
+        return whole_model_of(self.question, self.population, self.scenario, systems)
+
+    def batch_identity(self, batch: int) -> str:
+        """Return the identity of a batch's law."""
+        return self.question.identity(self.base_model(batch))
+
+
+def open_prepared(directory: RunDirectory, *, compiled: bool = True) -> Prepared:
+    """Return a run as its directory describes it.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, its phases are not done, or its files are at fault.
+    """
+    stored = directory.question()
+    ledger = open_ledger(directory)
+    question = replace(question_in(directory.path, stored), settings=ledger.frozen.settings)
+    scenarios = scenarios_of(directory, load_scenario(question.scenario))
+    return Prepared(
+        directory, ledger.numbering, ledger.frozen, ledger.cut,
+        question, open_of(question), scenarios, compiled,
+    )  # fmt: skip
+
+
+def question_in(run: Path, stored: dict[str, object]) -> Question:
+    """Return the question stored in a run directory, reading the run's own copies of its files."""
+    names = Question.__dataclass_fields__
+    question = from_plain({name: value for name, value in stored.items() if name in names})
+    return replace(question, scenario=scenario_of(run, question))
+
+
+def scenarios_of(directory: RunDirectory, scenario: Scenario) -> tuple[Scenario, ...]:
+    """Return the scenario of each batch: the scenario file's, then those that were added."""
+    found = [scenario]
+    for step in directory.steps()[1:]:
+        if step.reforms:
+            reforms = {
+                name: load_reforms([directory.path / file for file in files], scenario.system)
+                for name, files in step.reforms
+            }
+            found.append(replace(scenario, reforms=reforms))
+    return tuple(found)
+
+
+def load_reforms(files: Sequence[Path], system: System) -> tuple[Reform, ...]:
+    """Return reforms that are applied one after another.
+
+    Raises
+    ------
+    InputError
+        Every fault of the files.
+    """
+    group = []
+    for file in files:
+        reform = load_reform(file, system)
+        system = apply(system, reform)
+        check_series_of(system)
+        group.append(reform)
+    return tuple(group)
+
+
+def check_series_of(system: System) -> None:
+    """Raise `InputError` where a reform reads series that nobody declares."""
+    faults = FaultList()
+    check_series(system, faults)
+    faults.raise_if_any()
+
+
+# -- freezing -----------------------------------------------------------------------------------
+
+
+def calibrated(
+    directory: RunDirectory,
+    asked: str,
+    question: Question,
+    scenario: Scenario,
+    population: PopulationReader,
+    model: Model,
+    say: Say,
+) -> tuple[Question, Frozen, Model]:
+    """Return the question with calibrated settings: frozen before, or found now."""
+    frozen = directory.frozen()
+    if frozen is None or frozen.asked != asked:
+        settings = question.settings
+        report: list[Calibrated] = []
+        if scenario.calibrate:
+            found, report = calibrated_settings(question, population, scenario, model, say)
+            settings = found.settings
+        frozen = Frozen(asked, settings, tuple(asdict(one) for one in report))
+    question = replace(question, settings=frozen.settings)
+    if frozen.calibrated:
+        systems = systems_of(question, population, scenario)
+        model = model.with_law(list(systems.values()), {})
+    return question, frozen, model
+
+
+def freeze_batches(prepared: Prepared, say: Say) -> None:
+    """Freeze the identity of each batch and, where it has quotas, the cut-offs of every world."""
+    identities, cut_offs = list(prepared.frozen.batches), dict(prepared.frozen.cut_offs)
+    reports = list(prepared.frozen.quotas)
+    for batch in range(prepared.numbering.n_batches):
+        identity = prepared.batch_identity(batch)
+        if batch < len(identities) and identities[batch] != identity:
+            cut_offs = {w: one for w, one in cut_offs.items() if not w.startswith(f"{batch}-")}
+        identities[batch : batch + 1] = [identity]
+        if prepared.base_model(batch).quotas:
+            for world in prepared.numbering.worlds:
+                if where_of(batch, world) not in cut_offs:
+                    cut_offs[where_of(batch, world)] = _quotas(prepared, batch, world, reports, say)
+    prepared.frozen = replace(
+        prepared.frozen, batches=tuple(identities), cut_offs=cut_offs, quotas=tuple(reports)
+    )
+    if prepared.frozen != prepared.directory.frozen():
+        prepared.directory.freeze(prepared.frozen)
+
+
+def _quotas(
+    prepared: Prepared, batch: int, world: WorldKey, reports: list[dict[str, object]], say: Say
+) -> dict[str, tuple[float, ...]]:
+    scenario, asked = prepared.scenarios[batch], prepared.asked_in(world)
+    model = prepared.base_model(batch)
+    if world.draw:
+        systems = systems_of(asked, prepared.population, scenario)
+        model = model.with_law(list(systems.values()), {})
+    first = world == WorldKey()
+    found, _, report = frozen_quotas(
+        asked, prepared.population, scenario, model, say if first else lambda _: None
+    )
+    if first:
+        reports += [asdict(one) for one in report if batch == 0 or one.scenario != "baseline"]
+    return dict(found.cut_offs)

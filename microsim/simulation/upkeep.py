@@ -1,0 +1,188 @@
+"""Looks after run directories: how far a run is, whether its files are whole, what can go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from microsim.errors import InputError
+from microsim.execution.pace import Pace, pace_of
+from microsim.results.shards import ShardDamagedError, verify_shard
+from microsim.simulation.carrying import counted_files
+from microsim.simulation.directory import RunDirectory
+from microsim.simulation.ledger import Ledger, open_ledger
+
+PARTIAL = ".*.partial"
+RECENT = 3600.0  # seconds: a younger temporary file may be another process's work in hand
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is.
+
+    Attributes
+    ----------
+    phase
+        `asked`, `preparing`, `computing`, `merging` or `complete`.
+    units, done, failed, missing
+        Numbers of units; `missing` are not computed and not given up.
+    pace
+        What the workers' diaries say of the last minutes.
+    """
+
+    phase: str
+    units: int
+    done: int
+    missing: int
+    failed: int
+    pace: Pace
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until all units are done at the pace of the last minutes, if any is."""
+        return self.missing / self.pace.units_per_second if self.pace.units_per_second else None
+
+
+def status_of(out: Path) -> Status:
+    """Return how far a run is, from its files alone.
+
+    Raises
+    ------
+    InputError
+        Not a run directory.
+    """
+    directory = RunDirectory(out)
+    directory.question()
+    pace = pace_of(directory.events)
+    try:
+        ledger = open_ledger(directory)
+    except InputError:
+        return Status("preparing", 0, 0, 0, 0, pace)
+    done, failed = _counted(ledger)
+    units = ledger.numbering.n_units
+    phase = "computing"
+    if done == units:
+        phase = "complete" if _results_are_newest(directory) else "merging"
+    return Status(phase, units, done, units - done - failed, failed, pace)
+
+
+def _counted(ledger: Ledger) -> tuple[int, int]:
+    """Count finished and given-up units by the names of their files."""
+    names, failures = ledger.directory.shard_names(), ledger.directory.failures()
+    done = failed = 0
+    for number in range(ledger.numbering.n_units):
+        unit = ledger.unit(number)
+        if ledger.file(unit).name in names:
+            done += 1
+        elif failures.get(number, {}).get("id") == unit.id:
+            failed += 1
+    return done, failed
+
+
+def _results_are_newest(directory: RunDirectory) -> bool:
+    """Tell whether the results are younger than the last step that was added to the run."""
+    steps = sorted((directory.path / "plan").glob("*.json"))
+    results = directory.results
+    return results.is_file() and all(
+        results.stat().st_mtime >= step.stat().st_mtime for step in steps
+    )
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What verification found: units whole, damaged (file and reason), and missing."""
+
+    whole: int
+    damaged: tuple[str, ...]
+    missing: tuple[int, ...]
+
+
+def verify_run(out: Path) -> Verified:
+    """Read every shard file of a run wholly and compare all checksums.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, or not prepared yet.
+    """
+    ledger = open_ledger(RunDirectory(out))
+    whole = 0
+    damaged: list[str] = []
+    missing: list[int] = []
+    for number in range(ledger.numbering.n_units):
+        unit = ledger.unit(number)
+        try:
+            verify_shard(ledger.file(unit), unit.id)
+        except FileNotFoundError:
+            missing.append(number)
+        except ShardDamagedError as error:
+            damaged.append(str(error))
+        else:
+            whole += 1
+    return Verified(whole, tuple(damaged), tuple(missing))
+
+
+def remove_damaged(out: Path) -> int:
+    """Take damaged shard files away, to be computed again; return how many."""
+    ledger = open_ledger(RunDirectory(out))
+    removed = 0
+    for number in range(ledger.numbering.n_units):
+        unit = ledger.unit(number)
+        try:
+            verify_shard(ledger.file(unit), unit.id)
+        except FileNotFoundError:
+            continue
+        except ShardDamagedError:
+            ledger.file(unit).unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Files of a run that nothing needs, and their bytes."""
+
+    files: tuple[Path, ...]
+    size: int
+
+
+def garbage_of(out: Path, *, older_than: float = RECENT) -> Garbage:
+    """Return what can go: temporary files left behind, shard files of another cut or question, and
+    scratch of merges that ended early.
+
+    Parameters
+    ----------
+    older_than
+        Seconds; younger temporary files may be in use and are left alone.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, or not prepared yet.
+    """
+    ledger = open_ledger(RunDirectory(out))
+    wanted = {path.name for path in counted_files(ledger)}
+    files = [
+        path for path in _below(out, older_than) if path.suffix != ".bin" or path.name not in wanted
+    ]
+    return Garbage(tuple(files), sum(path.stat().st_size for path in files))
+
+
+def _below(out: Path, older_than: float) -> Iterator[Path]:
+    """Yield shard files and old temporary files."""
+    yield from sorted((out / "shards").glob("*/[0-9]*.bin"))
+    old = time.time() - older_than
+    for path in sorted([*out.rglob(PARTIAL), *out.glob(".merge-*/**/*")]):
+        if path.is_file() and path.stat().st_mtime < old:
+            yield path
+
+
+def collect(garbage: Garbage) -> None:
+    """Remove files, and folders that are empty then."""
+    for path in garbage.files:
+        path.unlink(missing_ok=True)
+    for folder in {path.parent for path in garbage.files}:
+        if not any(folder.iterdir()):
+            folder.rmdir()

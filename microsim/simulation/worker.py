@@ -1,0 +1,99 @@
+"""What every worker of a run does: make the run from its directory, compute units, write files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from microsim.errors import RunFailedError
+from microsim.execution.jobs import Payload, Worker
+from microsim.language.evaluating import Evaluator
+from microsim.language.people import World
+from microsim.simulation.directory import RunDirectory
+from microsim.simulation.phases import Prepared, open_prepared
+from microsim.simulation.unit import Arrays, Unit, evaluate_shard, finished, write_unit
+from microsim.simulation.worlds import WorldKey
+
+START = "microsim.simulation.worker:start_worker"
+
+# Runs made in this process, so that the serial backend does not make one again.
+_PREPARED: dict[str, Prepared] = {}
+
+
+def keep_prepared(prepared: Prepared) -> None:
+    """Let workers in this process use a run that is made already."""
+    _PREPARED[str(prepared.directory.path)] = prepared
+
+
+def setup_of(prepared: Prepared, threads: int) -> Payload:
+    """Return the plain data from which a worker is made."""
+    directory = prepared.directory
+    return {
+        "run": str(directory.path.absolute()),
+        "here": str(directory.path),
+        "events": str(directory.events.absolute()),
+        "threads": threads,
+    }
+
+
+def start_worker(setup: Payload) -> Worker:
+    """Return the worker of a run: it evaluates a unit and writes its file."""
+    prepared = _PREPARED.get(setup["here"]) or open_prepared(RunDirectory(Path(setup["run"])))
+    computing = _Computing(prepared, int(setup["threads"]))
+    return computing.work
+
+
+class _Computing:
+    """Computes units of one run; the evaluator of the last world is kept for the next unit."""
+
+    def __init__(self, prepared: Prepared, threads: int) -> None:
+        self.prepared, self.threads = prepared, threads
+        self.checked: set[int] = set()
+        self._evaluator: tuple[tuple[int, WorldKey], Evaluator] | None = None
+
+    def work(self, data: Payload) -> Payload:
+        """Compute a unit unless its file is there already, and return its receipt."""
+        unit = self.prepared.unit(int(data["unit"]), tuple(data.get("excluded", ())))
+        self._check(unit, data["id"])
+        path = self.prepared.file(unit)
+        if finished(path, unit.id):
+            return {"persons": 0, "there": True}
+        arrays = self._arrays(unit)
+        write_unit(path, unit, arrays)
+        return {"persons": int(arrays["size"].sum()), "bytes": path.stat().st_size}
+
+    def _check(self, unit: Unit, asked: str) -> None:
+        """Refuse to compute from other inputs than the coordinator read."""
+        known = unit.batch in self.checked
+        if not known:
+            identity = self.prepared.batch_identity(unit.batch)
+            known = identity == self.prepared.frozen.batches[unit.batch]
+        if not known or unit.id != asked:
+            raise RunFailedError(
+                f"unit {unit.number}: the worker read other inputs than the coordinator, or is of "
+                "another version; nothing was written. Use one installation and one copy of the "
+                "files on all machines, and start the run again."
+            )
+        self.checked.add(unit.batch)
+
+    def _arrays(self, unit: Unit) -> Arrays:
+        prepared, world = self.prepared, WorldKey(unit.draw, unit.replicate)
+        model = prepared.model(unit.batch, world)
+        key = (unit.batch, world if model.quotas else WorldKey(unit.draw))
+        if self._evaluator is None or self._evaluator[0] != key:
+            self._evaluator = (key, model.evaluator())
+        chance = World(prepared.question.seed, unit.replicate)
+        return evaluate_shard(
+            model, self._evaluator[1], prepared.population, unit, chance, self.threads
+        )
+
+
+def compile_for_workers(prepared: Prepared) -> None:
+    """Make the machine code of every batch's rules, so that workers find it on disk.
+
+    One market is evaluated: the types of its columns decide what is compiled.
+    """
+    world = World(prepared.question.seed)
+    for batch in range(prepared.numbering.n_batches):
+        model = prepared.base_model(batch)
+        unit = Unit(-1, batch, 0, 0, 0, 1, "")
+        evaluate_shard(model, model.evaluator(), prepared.population, unit, world, 1)
