@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.population.columns import AGE_GROUPS, EMPLOYMENT_STATUS, SEX
+from microsim.results.scenario_columns import ScenarioColumns, ScenarioRows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -185,6 +186,8 @@ class Records:
     group.
     equivalents: (n,) number of equivalent persons; head_sex, head_status: codes; n_disabled:
     persons with severe disability.
+    Of large populations the arrays are mapped from disk, a column at a time: read
+    `concepts[scenario, :, column]`, not `concepts[scenario]`.
     """
 
     household_id: Ints
@@ -200,9 +203,9 @@ class Records:
     psu: Ints
     stratum: Ints
     has_design: bool
-    welfare: Floats
-    concepts: Floats
-    instruments: Floats
+    welfare: Floats | ScenarioRows
+    concepts: Floats | ScenarioColumns
+    instruments: Floats | ScenarioColumns
     instrument_names: tuple[str, ...]
     receives: npt.NDArray[np.bool_] | None = None
 

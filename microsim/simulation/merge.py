@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,21 +12,43 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.indicators.equivalence import equivalents
+from microsim.errors import RunFailedError
 from microsim.kernels.accumulate import merge_into, to_floats
-from microsim.language.evaluating import Evaluator
 from microsim.population.store import PopulationReader
-from microsim.results.contents import CONCEPTS, Cells, Measure, Records
+from microsim.results.contents import Cells, Measure, Records
+from microsim.results.scratch import ScratchColumns
 from microsim.results.shards import read_shard
+from microsim.simulation.merging_records import (
+    Faulty,
+    Gathering,
+    check_same_households,
+    records_of,
+    reported,
+)
 from microsim.simulation.model import Model
 from microsim.simulation.people import N_AGE_GROUPS, N_STATUSES
-from microsim.simulation.unit import Arrays, Unit
 
+Arrays = dict[str, npt.NDArray[Any]]
 SUMS = (("hi", "low", "count"), ("place_hi", "place_low", "place_count"))
-FACTS = (
-    "household_id", "weight", "size", "welfare", "region", "urban", "psu", "stratum", "members",
-    "children_under_14", "head_sex", "head_status", "n_disabled",
-)  # fmt: skip
+SUM_NAMES = tuple(name for group in SUMS for name in group)
+EXTREMES = ("smallest", "largest")
+AHEAD = 2  # shard files read before they are needed
+
+
+@dataclass(frozen=True)
+class Part:
+    """One batch of scenarios in one world.
+
+    Attributes
+    ----------
+    model
+        Its scenarios; `model.names[0]` is the baseline.
+    files
+        The shard file of each unit, in the order of the population.
+    """
+
+    model: Model
+    files: Sequence[Path]
 
 
 @dataclass(frozen=True)
@@ -51,34 +75,108 @@ class Merged:
     residuals: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Sums:
+    """The sums of one part, as shards hold them, and which of them are the baseline's."""
+
+    model: Model
+    arrays: Arrays
+    shared: npt.NDArray[np.bool_]
+    extremes_shared: npt.NDArray[np.bool_]
+
+    def source(self, scenario: int, measure: int) -> int:
+        """Return the scenario whose row holds a sum."""
+        return 0 if self.shared[scenario, measure] else scenario
+
+
 def merge(
-    model: Model,
-    evaluator: Evaluator,
-    population: PopulationReader,
-    folder: Path,
-    units: Sequence[Unit],
+    parts: Sequence[Part], full: Model, population: PopulationReader, scratch: Path
 ) -> Merged:
-    """Return the sum of all shards of a run, read in the order of the population."""
-    total: Arrays | None = None
-    parts: list[Arrays] = []
-    for unit in units:
-        _, arrays = read_shard(folder / unit.file_name)
-        if total is None:
-            total = {name: arrays[name].copy() for group in SUMS for name in group}
-            total |= {name: arrays[name].copy() for name in ("smallest", "largest")}
-        else:
-            _add(total, arrays)
-        parts.append({name: arrays[name] for name in (*FACTS, "columns", "poison")})
-    assert total is not None  # noqa: S101 - a population has at least one market
-    poison = np.concatenate([part["poison"] for part in parts])
-    records, residuals = _records(model, evaluator, population, parts, poison)
-    ids = np.concatenate([part["household_id"] for part in parts])
+    """Return the sum of all shards of a run, read once, in the order of the population.
+
+    Parameters
+    ----------
+    parts
+        Batches of scenarios, each of which evaluated the baseline too.
+    full
+        Model of all scenarios together: the baseline, then the reforms of each part.
+    population
+        That was evaluated.
+    scratch
+        A folder for household columns, which are too large for memory; it is empty when this
+        returns, or gone.
+
+    Raises
+    ------
+    RunFailedError
+        A shard is missing or damaged; parts contradict each other; the disk is full.
+    """
+    with ScratchColumns(scratch, population.n_households) as columns:
+        sums: list[Sums] = []
+        gathered: list[Gathering] = []
+        for k, part in enumerate(parts):
+            first = k == 0
+            evaluator = part.model.evaluator()
+            gathering = Gathering(
+                part.model, evaluator, columns, with_facts=first, with_baseline=first
+            )
+            arrays = _add_up(part.files, gathering)
+            _check_complete(gathering, population)
+            shared, extremes = evaluator.sums_shared, evaluator.extremes_shared
+            sums.append(Sums(part.model, arrays, shared, extremes))
+            gathered.append(gathering)
+        check_same_households(gathered)
+        for k, of in enumerate(sums[1:], 1):
+            _check_same_baseline(sums[0], of, k)
+        records = records_of(gathered, full, population)
+    residuals = [r for k, one in enumerate(gathered) for r in one.residuals[1 if k else 0 :]]
     return Merged(
-        _cells(model, evaluator, population, total),
+        _cells(sums, full, population),
         records,
-        _poisoned(model, poison, ids),
-        residuals,
+        _poisoned([part.model for part in parts], [reported(one.faulty) for one in gathered]),
+        tuple(residuals),
     )
+
+
+def _add_up(files: Sequence[Path], gathering: Gathering) -> Arrays:
+    """Return the exact sums of all files, and hand on their households."""
+    total: Arrays = {}
+    for arrays in _read_ahead(files):
+        if total:
+            _add(total, arrays)
+        else:
+            total = {name: arrays[name] for name in (*SUM_NAMES, *EXTREMES)}
+        gathering.add(arrays)
+    if not total:
+        raise RunFailedError("there are no shards to merge.")
+    gathering.flush()
+    return total
+
+
+def _read_ahead(files: Sequence[Path]) -> Iterator[Arrays]:
+    """Yield the arrays of each file in turn, while others read and verify the next ones."""
+    waiting: deque[Future[Arrays]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        try:
+            for path in files:
+                waiting.append(pool.submit(_read, path))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _read(path: Path) -> Arrays:
+    try:
+        return read_shard(path)[1]
+    except OSError as error:
+        raise RunFailedError(
+            f"{path}: shard file cannot be read; found: {error.strerror}; expected the result of a "
+            "work unit. Run the same command again: only this part is computed anew."
+        ) from error
 
 
 def _add(total: Arrays, arrays: Arrays) -> None:
@@ -90,154 +188,125 @@ def _add(total: Arrays, arrays: Arrays) -> None:
             arrays[low].reshape(-1),
         )
         total[count] += arrays[count]
-    total["smallest"] = np.minimum(total["smallest"], arrays["smallest"])
-    total["largest"] = np.maximum(total["largest"], arrays["largest"])
+    np.minimum(total["smallest"], arrays["smallest"], out=total["smallest"])
+    np.maximum(total["largest"], arrays["largest"], out=total["largest"])
 
 
-def _cells(
-    model: Model, evaluator: Evaluator, population: PopulationReader, total: Arrays
-) -> Cells:
-    n_scenarios, n_measures = len(model.names), len(model.measures)
-    shared = evaluator.sums_shared
-    people = np.zeros((n_scenarios, n_measures, total["hi"].shape[2]))
-    places = np.zeros((n_scenarios, n_measures, total["place_hi"].shape[2]))
-    for m, wanted in enumerate(model.wanted.sums):
-        for s in range(n_scenarios):
-            source = 0 if shared[s, m] else s
-            people[s, m] = to_floats(total["hi"][source, m], total["low"][source, m], wanted.scale)
-            places[s, m] = to_floats(
-                total["place_hi"][source, m], total["place_low"][source, m], wanted.scale
+def _check_complete(gathering: Gathering, population: PopulationReader) -> None:
+    if gathering.n_seen != population.n_households:
+        raise RunFailedError(
+            f"shards do not make up the population; found {gathering.n_seen:,} households in "
+            f"them; expected {population.n_households:,}. Run the same command again."
+        )
+
+
+def _check_same_baseline(first: Sums, other: Sums, batch: int) -> None:
+    """Check that a batch of scenarios found the same baseline as the first one, to the bit."""
+    where = {measure: m for m, measure in enumerate(first.model.measures)}
+    different = []
+    for m, measure in enumerate(other.model.measures):
+        mine = where.get(measure)
+        for name in SUM_NAMES:
+            found = other.arrays[name][0, m]
+            expected = np.zeros_like(found) if mine is None else first.arrays[name][0, mine]
+            if not np.array_equal(found, expected):
+                different.append(_name_of(measure))
+                break
+    known = {key: k for k, key in enumerate(first.model.stocks)}
+    for k, key in enumerate(other.model.stocks):
+        if key in known and any(
+            other.arrays[name][0, k] != first.arrays[name][0, known[key]] for name in EXTREMES
+        ):
+            different.append(f"smallest or largest {' '.join(key)}")
+    if different:
+        raise RunFailedError(
+            f"the baseline of batch {batch} is not that of batch 0; found other sums of "
+            f"{', '.join(different[:5])} ({len(different)} in all); expected the same bits. "
+            "Run the question anew in a new directory, and report it: results do not depend on "
+            "what else is evaluated."
+        )
+
+
+def _name_of(measure: Measure) -> str:
+    parts = (measure.kind, measure.scheme, measure.item, measure.statistic)
+    return " ".join(part for part in parts if part)
+
+
+def _cells(sums: Sequence[Sums], full: Model, population: PopulationReader) -> Cells:
+    n_scenarios, n_measures = len(full.names), len(full.measures)
+    n_cells, n_places = (sums[0].arrays[name].shape[2] for name in ("hi", "place_hi"))
+    people = np.zeros((n_scenarios, n_measures, n_cells))
+    places = np.zeros((n_scenarios, n_measures, n_places))
+    counts, place_counts = np.zeros(people.shape, np.int64), np.zeros(places.shape, np.int64)
+    row_of = {measure: m for m, measure in enumerate(full.measures)}
+    for scenario, (of, s) in enumerate(_scenarios(sums)):
+        a = of.arrays
+        for m, (measure, wanted) in enumerate(
+            zip(of.model.measures, of.model.wanted.sums, strict=True)
+        ):
+            at, source = (scenario, row_of[measure]), of.source(s, m)
+            people[at] = to_floats(a["hi"][source, m], a["low"][source, m], wanted.scale)
+            places[at] = to_floats(
+                a["place_hi"][source, m], a["place_low"][source, m], wanted.scale
             )
-    source_of = np.where(shared, 0, np.arange(n_scenarios)[:, None])
-    columns = np.arange(n_measures)[None, :]
+            counts[at], place_counts[at] = a["count"][source, m], a["place_count"][source, m]
     shape = (n_scenarios, n_measures, 2, N_AGE_GROUPS, N_STATUSES)
+    by_place = (n_scenarios, n_measures, len(population.regions), 2)
     return Cells(
-        model.measures,
+        full.measures,
         people.reshape(shape),
-        total["count"][source_of, columns].reshape(shape),
-        places.reshape(n_scenarios, n_measures, len(population.regions), 2),
-        _extremes(model, evaluator, total),
-        total["place_count"][source_of, columns].reshape(
-            n_scenarios, n_measures, len(population.regions), 2
-        ),
+        counts.reshape(shape),
+        places.reshape(by_place),
+        _extremes(sums, full),
+        place_counts.reshape(by_place),
     )
 
 
-def _extremes(
-    model: Model, evaluator: Evaluator, total: Arrays
-) -> dict[tuple[str, str, str], tuple[float, float]]:
+def _scenarios(sums: Sequence[Sums]) -> Iterator[tuple[Sums, int]]:
+    """Yield each scenario as its part and its number there: one baseline, then all reforms."""
+    for k, of in enumerate(sums):
+        for s in range(1 if k else 0, len(of.model.names)):
+            yield of, s
+
+
+def _extremes(sums: Sequence[Sums], full: Model) -> dict[tuple[str, str, str], tuple[float, float]]:
     found = {}
-    for k, key in enumerate(model.stocks):
-        for s, name in enumerate(model.names):
-            source = 0 if evaluator.extremes_shared[s, k] else s
-            low, high = total["smallest"][source, k], total["largest"][source, k]
+    for key in full.stocks:
+        for name, (of, s) in zip(full.names, _scenarios(sums), strict=True):
+            if key not in of.model.stocks:
+                continue
+            k = of.model.stocks.index(key)
+            source = 0 if of.extremes_shared[s, k] else s
+            low, high = of.arrays["smallest"][source, k], of.arrays["largest"][source, k]
             if np.isfinite(low):
                 found[name, *key] = (float(low), float(high))
     return found
 
 
-def _whole(evaluator: Evaluator, parts: Sequence[Arrays], months: float) -> npt.NDArray[np.float64]:
-    """Return columns (n_scenarios, n_columns, n_households) in amounts a month; what a scenario
-    shares is the baseline's.
-    """
-    kept = ~evaluator.households_shared
-    n = sum(part["columns"].shape[1] for part in parts)
-    whole = np.empty((*kept.shape, n))
-    row = 0
-    for s in range(kept.shape[0]):
-        for c in range(kept.shape[1]):
-            if kept[s, c]:
-                np.concatenate([part["columns"][row] for part in parts], out=whole[s, c])
-                whole[s, c] /= months
-                row += 1
-            else:
-                whole[s, c] = whole[0, c]
-    return whole
-
-
-def _records(
-    model: Model,
-    evaluator: Evaluator,
-    population: PopulationReader,
-    parts: Sequence[Arrays],
-    poison: npt.NDArray[np.int32],
-) -> tuple[Records, tuple[float, ...]]:
-    good = poison == 0
-    facts: dict[str, Any] = {n: np.concatenate([p[n] for p in parts]) for n in FACTS}
-    if not good.all():
-        facts = {name: column[good] for name, column in facts.items()}
-    monthly = _whole(evaluator, parts, float(sum(model.laws[0].months)))
-    if not good.all():
-        monthly = monthly[:, :, good]
-    n_concepts = len(CONCEPTS)
-    for k, key in enumerate(model.instruments):
-        if model.sign(key) < 0:
-            np.negative(monthly[:, n_concepts + 1 + k], out=monthly[:, n_concepts + 1 + k])
-    # Seen as (scenario, household, column); a column lies together in memory, as it is read.
-    concepts = np.moveaxis(monthly[:, :n_concepts], 1, 2)
-    instruments = np.moveaxis(monthly[:, n_concepts + 1 :], 1, 2)
-    system = model.systems[0]
-    children = facts["children_under_14"].astype(np.float64)
-    scale = equivalents(system.equivalence, facts["size"].astype(np.float64) - children, children)
-    disposable = concepts[:, :, CONCEPTS.index("disposable")]
-    change = disposable - disposable[0]
-    welfare = (facts["welfare"] + system.marginal_propensity * change) / scale
-    names = ("household_id", "weight", "size", "members", "region", "head_sex", "head_status")
-    records = Records(
-        **{name: facts[name] for name in names},
-        equivalents=scale,
-        urban=facts["urban"].astype(np.bool_),
-        n_disabled=facts["n_disabled"],
-        psu=facts["psu"],
-        stratum=facts["stratum"],
-        has_design=population.has_design,
-        welfare=welfare,
-        concepts=concepts,
-        instruments=instruments,
-        instrument_names=model.instruments,
+def _poisoned(models: Sequence[Model], faulty: Sequence[Faulty]) -> tuple[Poisoned, ...]:
+    """Return what households could not be computed for; the same place in several parts is one."""
+    found: dict[tuple[str, str, str, str], tuple[npt.NDArray[np.int64], ...]] = {}
+    for model, of in zip(models, faulty, strict=True):
+        for number in np.unique(of.fault):
+            rows = of.fault == number
+            key, mine = _described(model, int(number)), (of.row[rows], of.household_id[rows])
+            if key in found:
+                row, first = np.unique(np.append(found[key][0], mine[0]), return_index=True)
+                mine = row, np.append(found[key][1], mine[1])[first]
+            found[key] = mine
+    return tuple(
+        Poisoned(*key, len(row), tuple(int(i) for i in ids[:5]))
+        for key, (row, ids) in found.items()
     )
-    return records, _residuals(concepts, monthly[:, n_concepts], instruments)
 
 
-def _residuals(
-    concepts: npt.NDArray[np.float64],
-    pensions: npt.NDArray[np.float64],
-    instruments: npt.NDArray[np.float64],
-) -> tuple[float, ...]:
-    """Return for each scenario the largest |disposable - its parts| of any household, relative to
-    its largest amount.
-    """
-    found = []
-    for s in range(len(concepts)):
-        parts = concepts[s, :, CONCEPTS.index("market")] + pensions[s]
-        for k in range(instruments.shape[2]):
-            parts += instruments[s, :, k]
-        gap = np.abs(concepts[s, :, CONCEPTS.index("disposable")] - parts)
-        size = np.ones(len(gap))
-        for c in range(len(CONCEPTS)):
-            size = np.maximum(size, np.abs(concepts[s, :, c]))
-        found.append(float((gap / size).max(initial=0.0)))
-    return tuple(found)
-
-
-def _poisoned(
-    model: Model, poison: npt.NDArray[np.int32], ids: npt.NDArray[np.int64]
-) -> tuple[Poisoned, ...]:
-    found = []
+def _described(model: Model, number: int) -> tuple[str, str, str, str]:
+    """Return variable, what is wrong, where and formula of a fault."""
     n_sites = len(model.program.sites.sites)
-    for number in np.unique(poison[poison != 0]):
-        rows = poison == number
-        first = tuple(int(i) for i in ids[rows][:5])
-        if number <= n_sites:
-            site = model.program.sites[int(number)]
-            formula = site.formula
-            name = formula.name.removeprefix("part of ")
-            found.append(
-                Poisoned(name, site.what, str(formula.where), formula.text, int(rows.sum()), first)
-            )
-        else:
-            measure: Measure = model.measures[int(number) - n_sites - 1]
-            name = " ".join(p for p in (measure.scheme, measure.item, measure.statistic) if p)
-            what = "amount not finite or out of range"
-            found.append(Poisoned(name, what, "", "", int(rows.sum()), first))
-    return tuple(found)
+    if number > n_sites:
+        measure = model.measures[number - n_sites - 1]
+        return _name_of(measure), "amount not finite or out of range", "", ""
+    site = model.program.sites[number]
+    formula = site.formula
+    name = formula.name.removeprefix("part of ")
+    return name, site.what, str(formula.where), formula.text
