@@ -130,6 +130,8 @@ class Shown:
 
 def clock(seconds: float) -> str:
     """Return a duration as people read it: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

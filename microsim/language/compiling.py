@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import getpass
+import hashlib
 import os
+import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,17 +73,55 @@ def reachable(graph: Graph, outputs: list[str]) -> Graph:
 
 
 def cache_folder() -> Path:
-    """Return where compiled rules are kept: MICROSIM_CACHE, else the user's cache folder, else a
-    temporary one.
+    """Return where compiled rules are kept: MICROSIM_CACHE, else the user's cache folder.
+
+    Where that cannot be written, as in a container or on a cluster's software disk, what is
+    compiled there is copied once to a folder of this user below the system's temporary folder,
+    which all processes on this host share.
     """
     chosen = os.environ.get("MICROSIM_CACHE")
     folder = Path(chosen) if chosen else _user_cache() / "microsim" / "rules"
+    return folder if _writable(folder) else _copied(folder)
+
+
+def _writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            return True
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="microsim-rules-"))
+        return False
+
+
+@functools.cache
+def _copied(folder: Path) -> Path:
+    """Return a folder of this user alone, with what a read-only cache holds."""
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    name = hashlib.blake2b(str(folder.absolute()).encode(), digest_size=6).hexdigest()
+    own = Path(tempfile.gettempdir()) / f"microsim-{user}-{name}"
+    try:
+        own.mkdir(mode=0o700, exist_ok=True)
+        # Machine code is loaded from here: nobody else may own or write it.
+        state = own.lstat()
+        if not stat.S_ISDIR(state.st_mode) or state.st_mode & 0o022 or state.st_uid != user:
+            raise PermissionError(own)
+    except OSError:
+        own = Path(tempfile.mkdtemp(prefix="microsim-"))
+    rules = own / "rules"
+    rules.mkdir(exist_ok=True)
+    _copy_missing(folder, rules)
+    return rules
+
+
+def _copy_missing(folder: Path, rules: Path) -> None:
+    for pattern in ("*.py", "__pycache__/*.nb?"):
+        for source in sorted(folder.glob(pattern)):
+            target = rules / source.relative_to(folder)
+            target.parent.mkdir(exist_ok=True)
+            if not target.exists():
+                temporary = target.with_name(f".{target.name}.{os.getpid()}")
+                shutil.copy2(source, temporary)
+                temporary.replace(target)
 
 
 def _user_cache() -> Path:

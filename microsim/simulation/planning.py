@@ -14,15 +14,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from microsim.budget.tables import all_tables
 from microsim.errors import RunFailedError
 from microsim.execution.backend import run_job
 from microsim.execution.jobs import Job, Payload
 from microsim.execution.listener import Failure
 from microsim.execution.place import Place
+from microsim.population.store import PopulationReader
+from microsim.results.shards import read_shard
 from microsim.simulation.carrying import Units, never
+from microsim.simulation.contents import Assembler
 from microsim.simulation.directory import RunDirectory
+from microsim.simulation.merge import Part, merge
 from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.worker import START, compile_for_workers, setup_of
 from microsim.simulation.worlds import WorldKey
@@ -244,34 +249,52 @@ def _in_a_process(work: Any, *given: Any) -> Merging:  # noqa: ANN401 - a functi
     return found
 
 
+@dataclass(frozen=True)
+class _Sampled:
+    """The part of a population whose units were computed, as the merge sees a population."""
+
+    n_households: int
+    regions: tuple[str, ...]
+    has_design: bool
+
+
 def _measure_merge(run: str, numbers: Sequence[int]) -> Merging:
     """Merge one and all of the sampled units, and measure."""
-    from microsim.budget.tables import all_tables
-    from microsim.simulation.contents import Assembler
-    from microsim.simulation.merge import Part, merge
-
     prepared = open_prepared(RunDirectory(Path(run)))
-    whole = prepared.whole_model(WorldKey())
     files = [prepared.file(prepared.unit(number)) for number in numbers]
+    households, width = _households_in(files)
     scratch = Path(run) / f".merge-plan-{os.getpid()}"
-    labels = tuple(whole.names)
     found: list[tuple[int, float, int, int]] = []
     try:
-        for some in (files[:1], files):
-            began = _cpu()
-            part = Part(prepared.base_model(0), some)
-            merged = merge([part], whole, prepared.population, scratch)
-            size = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
-            contents = Assembler(whole, prepared.population).contents(merged, labels)
-            all_tables(contents)
-            n = len(merged.records.weight)
-            found.append((n, _cpu() - began, _peak_memory(), size))
-            del merged, contents
-            shutil.rmtree(scratch, ignore_errors=True)
+        for some in (1, len(files)):
+            n, began = sum(households[:some]), _cpu()
+            _merge_some(prepared, files[:some], n, scratch)
+            found.append((n, _cpu() - began, _peak_memory(), n * width))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    first, last = found[0], found[-1]
-    return Merging(*((a, b) for a, b in zip(first, last, strict=True)))  # type: ignore[arg-type]
+    one, every = found
+    return Merging((one[0], every[0]), (one[1], every[1]), (one[2], every[2]), (one[3], every[3]))
+
+
+def _merge_some(prepared: Prepared, files: Sequence[Path], n: int, scratch: Path) -> None:
+    """Merge some files and make all tables of them."""
+    population = prepared.population
+    sampled = cast("PopulationReader", _Sampled(n, population.regions, population.has_design))
+    whole = prepared.whole_model(WorldKey())
+    merged = merge([Part(prepared.base_model(0), files)], whole, sampled, scratch)
+    contents = Assembler(whole, population).contents(merged, whole.names)
+    all_tables(contents)
+
+
+def _households_in(files: Sequence[Path]) -> tuple[list[int], int]:
+    """Return the households of each file, and the bytes of a household in the scratch."""
+    counts, width = [], 0
+    for path in files:
+        _, arrays = read_shard(path)
+        n = len(arrays["household_id"])
+        counts.append(n)
+        width = sum(a.nbytes for a in arrays.values() if n in a.shape) // n
+    return counts, width
 
 
 # -- the machine ----------------------------------------------------------------------------------
