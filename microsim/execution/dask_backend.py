@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from microsim.errors import RunFailedError, StoppedError
 from microsim.execution.agenda import Agenda, Task
 from microsim.execution.dask_clusters import Connection, connected
+from microsim.execution.endings import OUT_OF_MEMORY
 from microsim.execution.jobs import Job
 from microsim.execution.listener import Listener
 from microsim.execution.place import Place
@@ -28,6 +29,7 @@ TICK = 0.5  # seconds
 LOOK_EVERY = 2.0  # seconds between looks at the number of workers
 FETCH_TIMEOUT = 30.0  # seconds
 MOST_ERRORS = 3
+MOST_UNBORN = 4  # different units: more than were in flight on a worker that one of them ended
 
 
 class _Window:
@@ -43,13 +45,16 @@ class _Window:
         self.workers = 0
         self.looked = self.seen = time.monotonic()
         self.errors = 0
+        self.answers = False
+        self.unborn: set[int] = set()  # units whose worker ended before any unit was done
         self.released = False
         self._bring(job)
 
     def _bring(self, job: Job) -> None:
         from microsim.execution.dask_serving import ServingPlugin
 
-        plugin = ServingPlugin(self.token, job.start, json.dumps(job.setup), self.connection.own)
+        own, logs = self.connection.own, self.connection.logs
+        plugin = ServingPlugin(self.token, job.start, json.dumps(job.setup), own, logs)
         self.client.register_plugin(plugin)
         self.plugin = plugin.name
 
@@ -103,8 +108,14 @@ class _Window:
             del self.flying[key]
             # beside others it may have been queued only
             sure = error.allowed_failures + 1 if task.alone else 0
-            worker = getattr(error.last_worker, "address", "a worker")
-            self.agenda.died(task, f"{error}\n{self.said()}".strip(), str(worker), sure)
+            where = str(getattr(error.last_worker, "address", "a Dask worker"))
+            self.unborn.add(task.number)
+            if not self.answers and len(self.unborn) >= MOST_UNBORN:
+                raise RunFailedError(
+                    f"Dask workers ended at each of the first {len(self.unborn)} units, and none "
+                    f"did any: {self.words_on(where)}"
+                ) from error
+            self.agenda.died(task, self.words_on(where), where, sure)
             return
         except TimeoutError:  # its worker died before the answer was fetched: it is done again
             self.wait_for(future)
@@ -122,15 +133,20 @@ class _Window:
             self.agenda.give_back(task)
             return
         del self.flying[key]
-        self.errors = 0
+        self.errors, self.answers = 0, True
         if answer["kind"] == "released":
             self.agenda.give_back(task)
         else:
             self.agenda.answered(task, answer)
 
-    def said(self) -> str:
-        """Return what workers of a site said; those of this machine write to the terminal."""
-        return self.connection.words() if self.place.site else ""
+    def words_on(self, where: str) -> str:
+        """Return how a worker ended, as far as Dask tells, and what workers said lately."""
+        limit = self.place.memory_limit
+        above = f"had more memory than {limit // 2**20} MiB (--memory-limit)"
+        cause = f"; Dask ends it when it {above}" if limit else ""
+        said = self.connection.words() if self.connection.own else ""
+        words = f"the Dask worker at {where} ended while it had this unit{cause}; {OUT_OF_MEMORY}."
+        return words + (f" Workers said:\n{said}" if said else "")
 
     def look(self) -> None:
         """Count the workers; it is an error that there are none for long."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster
 
 CONNECT_TIMEOUT = 30.0  # seconds
+SETTLE_TIMEOUT = 5.0  # seconds
 LOGS_SHOWN = 3
 INSTALL = "Install it: pip install 'microsim-social[dask]'."
 
@@ -34,6 +37,10 @@ CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.log-length": 0,
+    "distributed.nanny.pre-spawn-environ": {
+        **WORKER_ENVIRONMENT,
+        "DASK_LOGGING__DISTRIBUTED": "error",
+    },
 }
 
 
@@ -48,12 +55,15 @@ class Connection:
     own
         Whether these workers were started by this run.
     words
-        Returns what workers said, for the message that none came.
+        Returns what workers said, for the message that one died or none came.
+    logs
+        Folder where workers of this machine write what they say, "" for others.
     """
 
     client: Client
     own: bool
     words: Callable[[], str]
+    logs: str = ""
 
 
 @contextlib.contextmanager
@@ -111,7 +121,6 @@ def _local_cluster(place: Place, units: int) -> Iterator[Connection]:
             security=Security.temporary(),
             dashboard_address=None,
             memory_limit=place.memory_limit,
-            env=dict(WORKER_ENVIRONMENT),
             silence_logs="CRITICAL",
         )
     except ImportError as error:
@@ -121,10 +130,20 @@ def _local_cluster(place: Place, units: int) -> Iterator[Connection]:
         raise RunFailedError(
             f"Dask workers could not be started on this machine: {error}"
         ) from error
-    with _ended(cluster), _client(cluster, None) as client:
-        yield Connection(
-            client, True, lambda: "Dask workers on this machine wrote to the terminal."
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="microsim-") as logs,
+        _ended(cluster),
+        _client(cluster, None) as client,
+    ):
+        yield Connection(client, True, lambda: _words_in(Path(logs)), logs)
+        _wait_for(client, workers)
+
+
+def _wait_for(client: Client, workers: int) -> None:
+    """Let a worker that is just being replaced come up: ended at once, it would complain."""
+    until = time.monotonic() + SETTLE_TIMEOUT
+    while time.monotonic() < until and len(client.nthreads()) < workers:
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -176,14 +195,16 @@ def _slurm_options(site: DaskSite, logs: Path) -> dict[str, object]:
 
 
 def _words_of_jobs(logs: Path, before: set[Path], script: str) -> str:
-    """Return the ends of the newest logs of workers, and the script they were started with."""
-    new = sorted(
-        (path for path in logs.glob("*.err") if path not in before),
-        key=lambda path: path.stat().st_mtime,
-    )
-    said = [f"{path}:\n{last_words(path)}" for path in new[-LOGS_SHOWN:] if last_words(path)]
-    nothing = [f"No job wrote a log into {logs} (see `squeue`). The job script was:", script]
-    return "\n".join(said or nothing)
+    """Return the ends of the newest logs of workers, or the script they were started with."""
+    nothing = f"No job wrote a log into {logs} (see `squeue`). The job script was:\n{script}"
+    return _words_in(logs, before) or nothing
+
+
+def _words_in(logs: Path, before: Collection[Path] = ()) -> str:
+    """Return the ends of the newest logs in a folder that have something."""
+    new = [path for path in logs.glob("*.err") if path not in before and path.stat().st_size]
+    new.sort(key=lambda path: path.stat().st_mtime)
+    return "\n".join(f"{path.name}:\n{last_words(path)}" for path in new[-LOGS_SHOWN:])
 
 
 def _security_of(place: Place) -> object:

@@ -5,10 +5,12 @@ Imported where Dask is: late.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
 import threading
+from pathlib import Path
 
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -52,11 +54,14 @@ class ServingPlugin(WorkerPlugin):  # type: ignore[misc]
     own
         Whether these workers were started by this run: then Ctrl-C, which reaches the whole group
         of processes, is the coordinator's matter.
+    logs
+        A folder where workers write what they complain about, or "" for where they do anyway.
     """
 
-    def __init__(self, token: str, start: str, setup: str, own: bool) -> None:
+    def __init__(self, token: str, start: str, setup: str, own: bool, logs: str) -> None:
         self.name = f"microsim-{token}"
-        self.token, self.start, self.plain, self.own = token, start, setup, own
+        self.token, self.start, self.plain = token, start, setup
+        self.own, self.logs = own, logs
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         """Take the job to this worker."""
@@ -64,6 +69,10 @@ class ServingPlugin(WorkerPlugin):  # type: ignore[misc]
             os.environ.setdefault(name, value)
         if self.own and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.logs:
+            with (Path(self.logs) / f"{os.getpid()}.err").open("ab") as file:
+                os.dup2(file.fileno(), 2)
+            faulthandler.enable()
         _JOBS[self.token] = _Serving(self.start, json.loads(self.plain))
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature

@@ -8,8 +8,7 @@ from pathlib import Path
 LAST_LINES = 20
 LAST_BYTES = 4000
 OUT_OF_MEMORY = (
-    "the kernel does this when memory runs out: use smaller shards (--shard-persons) or fewer "
-    "workers"
+    "if memory ran out, use smaller shards (--shard-persons) or fewer workers on a machine"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def square(setup: Payload) -> Worker:
 
     def work(unit: Payload) -> Payload:
         time.sleep(setup.get("seconds", 0.0))
-        return {"index": unit["index"], "square": unit["x"] ** 2, "process": os.getpid()}
+        return {"square": unit["x"] ** 2, "process": os.getpid()}
 
     return work
 
@@ -28,7 +29,7 @@ def mortal(setup: Payload) -> Worker:
     folder, inner = Path(setup["folder"]), square(setup)
 
     def work(unit: Payload) -> Payload:
-        if unit["index"] == setup["fatal"]:
+        if unit["unit"] == setup["fatal"]:
             deaths = len(list(folder.iterdir()))
             if deaths < setup["times"]:
                 (folder / str(deaths)).touch()
@@ -38,9 +39,51 @@ def mortal(setup: Payload) -> Worker:
     return work
 
 
+def scripted(setup: Payload) -> Worker:
+    """Return a worker that does what each unit says; it leaves a file for each try.
+
+    `setup["folder"]` is where the files go. `unit["do"]` is `kill`, `raise`, `exit`, `grow` (takes
+    that many MiB) or nothing in particular; `unit["seconds"]` is how long it takes.
+    """
+    folder = Path(setup["folder"])
+
+    def work(unit: Payload) -> Payload:
+        (folder / f"{unit['unit']}.{os.getpid()}.{time.monotonic_ns()}").touch()
+        time.sleep(unit.get("seconds", setup.get("seconds", 0.0)))
+        what = unit.get("do", "")
+        if what == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if what == "raise":
+            raise ZeroDivisionError("an error of the program")
+        if what == "exit":
+            raise SystemExit(3)
+        if what == "grow":
+            grown = bytearray(unit["mib"] * 2**20)
+            time.sleep(5.0)
+            del grown
+        return {"square": unit["unit"] ** 2}
+
+    return work
+
+
 def stillborn(setup: Payload) -> Worker:
-    """Die before there is a worker."""
+    """Die before there is a worker, with a word."""
+    sys.stderr.write("I was never born\n")
+    sys.stderr.flush()
     os._exit(3)
+
+
+def clumsy(setup: Payload) -> Worker:
+    """Raise before there is a worker."""
+    raise ZeroDivisionError("an error at the start")
+
+
+def sleepy(setup: Payload) -> Worker:
+    """Take a minute before there is a worker."""
+    sys.stderr.write("I am still waking up\n")
+    sys.stderr.flush()
+    time.sleep(60.0)
+    return square(setup)
 
 
 def failing(setup: Payload) -> Worker:
@@ -63,10 +106,10 @@ def killed_once(setup: Payload) -> Worker:
     """Return the worker of a run; the first process of all is killed in the middle of its second
     unit.
     """
-    from microsim.simulation.run import start_worker
+    from microsim.simulation.worker import start_worker
 
     inner, units = start_worker(setup), []
-    flag = Path(setup["folder"]).parent / "killed"
+    flag = Path(setup["run"]) / "killed"
 
     def work(unit: Payload) -> Payload:
         units.append(unit)
