@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from microsim.budget.identities import check_identities, raise_if_violated
+from microsim.results.contents import Identity, Row
+from microsim.results.reader import results_path
 from microsim.results.validation import read_verified, verify_shards
+from microsim.simulation.directory import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -22,16 +26,39 @@ def validate(
 ) -> None:
     """Check layout, checksums and identities of a run's results and shards; print the digest."""
     results = read_verified(run)
-    identities = check_identities(results.contents, results.rows)
+    # Cells are of the law as written and the first draws; other worlds have tables only.
+    rows = [row for row in results.rows if (row.draw, row.replicate) == (0, 0)]
+    identities = check_identities(results.contents, rows)
     raise_if_violated(identities)
     raise_if_violated(results.identities)
-    shards = verify_shards(run)
+    shards = verify_shards(run, _expected(run))
     kept = f"{shards} found, whole and unaltered" if shards else "none kept beside the results"
     kinds = sorted({identity.id for identity in identities})
     sys.stdout.writelines(f"{line}\n" for line in results.incomplete)
     sys.stdout.write(
         f"layout and checksums: as they should be\n"
         f"identities: all {len(identities)} checks hold ({', '.join(kinds)})\n"
+        f"{_worlds(results.rows, results.identities)}"
         f"shards: {kept}\n"
         f"digest: {results.digest}\n"
     )
+
+
+def _worlds(rows: Sequence[Row], identities: Sequence[Identity]) -> str:
+    """Return a line about further draws and replicates, whose identities the run itself checked."""
+    worlds = {(row.draw, row.replicate) for row in rows}
+    if len(worlds) < 2:
+        return ""
+    further = sum((one.draw, one.replicate) != (0, 0) for one in identities)
+    return (
+        f"worlds: {len(worlds)} (parameter draws and Monte Carlo replicates); {further} more "
+        "checks held when they were merged\n"
+    )
+
+
+def _expected(run: Path) -> list[str] | None:
+    """Return how the names of a run's shard files begin; None of results without their run."""
+    directory = RunDirectory(results_path(run).parent)
+    if not directory.exists:
+        return None
+    return [f"{number:07d}-" for number in range(directory.numbering().n_units)]

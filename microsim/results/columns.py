@@ -24,7 +24,10 @@ SCHEME_FIELDS = (
     "id", "label", "pillar", "contributory", "partial", "administration_basis",
     "administration_value", "general_revenue", "external", "balance", "has_insurable_earnings",
 )  # fmt: skip
-IDENTITY_FIELDS = ("id", "scenario", "what", "left", "right", "residual", "tolerance", "holds")
+IDENTITY_FIELDS = (
+    "id", "scenario", "what", "left", "right", "residual", "tolerance", "holds",
+    "draw", "replicate",
+)  # fmt: skip
 
 
 def _columns(objects: Sequence[Any], fields: Sequence[str]) -> dict[str, list[Any]]:

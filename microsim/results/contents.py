@@ -298,3 +298,5 @@ class Identity:
     residual: float
     tolerance: float
     holds: bool
+    draw: int = 0
+    replicate: int = 0

@@ -188,8 +188,12 @@ def _read(file: h5py.File) -> Results:
 
 
 def _columns(file: h5py.File, name: str) -> Columns:
-    group = file[name]
-    return {column: _values(group[column]) for column in group_spec(name).columns()}
+    group, specs = file[name], group_spec(name).datasets
+    return {
+        spec.name: _values(group[spec.name])
+        for spec in specs
+        if not spec.scale and (spec.name in group or not spec.optional)
+    }
 
 
 def _values(dataset: h5py.Dataset) -> list[Any]:

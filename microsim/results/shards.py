@@ -19,14 +19,28 @@ from microsim.results.layout import layout
 ALIGNMENT = 64
 FIXED = 16 + 8 + 32  # magic, length of the header, its checksum
 SPARSE = "nonzero"  # a bit for each element, then the elements that are not 0
-AGAIN = "Delete it and run the same command again: only this part is computed anew."
 Array = npt.NDArray[Any]
 
 
 class ShardError(RunFailedError):
-    """A shard file cannot be used; the work unit must be done again. `path` is the file."""
+    """A shard file cannot be used; the work unit must be done again.
 
-    path = Path()
+    Parameters
+    ----------
+    path
+        The file.
+    found
+        What is wrong with it.
+    expected
+        What should be there.
+    """
+
+    def __init__(self, path: Path, found: str, expected: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: {found}; expected {expected}. "
+            "Delete it and run the same command again: only this part is computed anew."
+        )
 
 
 class ShardDamagedError(ShardError):
@@ -161,12 +175,11 @@ def verify_shard(path: Path | str, unit_id: str = "") -> dict[str, Any]:
     ShardForeignError
         It is whole, but the result of another work unit.
     """
+    path = Path(path)
     header, _ = read_shard(path)
     if unit_id and header.get("id") != unit_id:
-        raise ShardForeignError(
-            f"{path}: shard file of another work unit; found: id {header.get('id')!r}; "
-            f"expected {unit_id!r}. {AGAIN}"
-        )
+        found = f"shard file of another work unit; found: id {header.get('id')!r}"
+        raise ShardForeignError(path, found, repr(unit_id))
     return header
 
 
@@ -199,10 +212,5 @@ def _check_length(path: Path, found: int, expected: int) -> None:
 
 
 def _damaged(path: Path, found: str) -> ShardDamagedError:
-    expected = layout()["shard"]["magic"]
-    error = ShardDamagedError(
-        f"{path}: shard file is damaged; found: {found}; expected a whole file of format "
-        f"{expected}. {AGAIN}"
-    )
-    error.path = path
-    return error
+    expected = f"a whole file of format {layout()['shard']['magic']}"
+    return ShardDamagedError(path, f"shard file is damaged; found: {found}", expected)

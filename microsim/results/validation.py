@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -11,9 +13,11 @@ from microsim.errors import FaultList, FormatError, RunFailedError
 from microsim.results.digest import digest
 from microsim.results.layout import DatasetSpec, GroupSpec, group_names, group_spec
 from microsim.results.reader import Results, opened_results, read_results, results_path
-from microsim.results.shards import ShardDamagedError, read_shard
+from microsim.results.shards import ShardError, ShardForeignError, verify_shard
 
 SHARDS, SHARD_FILES = "shards", "*.bin"
+NAMED_BY = re.compile(r"-([0-9a-f]{16})\.bin$")
+SHOWN = 5
 KINDS = {"float64": ("f", 8), "int64": ("i", 8), "int8": ("i", 1)}
 
 
@@ -100,8 +104,16 @@ def read_verified(run: Path | str) -> Results:
     return results
 
 
-def verify_shards(run: Path | str) -> int:
+def verify_shards(run: Path | str, expected: Sequence[str] | None = None) -> int:
     """Read every shard file beside a results file, every checksum verified, and count them.
+
+    Parameters
+    ----------
+    run
+        A run directory, or its results file.
+    expected
+        How the names of the files begin that there must be, where any are kept; None if that is
+        not known.
 
     Returns
     -------
@@ -110,36 +122,44 @@ def verify_shards(run: Path | str) -> int:
     Raises
     ------
     RunFailedError
-        Shard files are damaged, or do not reach from the first market to the last one named.
+        Shard files are damaged, of another work unit than their name says, or missing.
     """
     folder = results_path(run).parent / SHARDS
-    files = sorted(folder.glob(SHARD_FILES))
-    damaged: list[str] = []
-    parts: list[tuple[int, int]] = []
+    files = sorted(folder.rglob(SHARD_FILES))
+    faults: list[str] = []
     for path in files:
         try:
-            header, _ = read_shard(path)
-            parts.append((int(header["first_market"]), int(header["last_market"])))
-        except ShardDamagedError as error:
-            damaged.append(str(error))
-        except (OSError, KeyError) as error:
-            damaged.append(f"{path}: shard file cannot be read; found: {error!r}.")
-    if damaged:
-        raise RunFailedError("\n".join(damaged))
-    gap = _gap(parts)
-    if gap is not None:
-        raise RunFailedError(
-            f"{folder}: no shard file begins at market {gap}, though later markets have one. "
-            "Run the same command again: only this part is computed anew."
-        )
+            _check_name(path, verify_shard(path).get("id", ""))
+        except ShardError as error:
+            faults.append(str(error))
+        except OSError as error:
+            faults.append(f"{path}: shard file cannot be read; found: {error.strerror}.")
+    faults += _missing(folder, files, expected or ())
+    if faults:
+        raise RunFailedError("\n".join(faults))
     return len(files)
 
 
-def _gap(parts: list[tuple[int, int]]) -> int | None:
-    """Return the market where the first gap begins; a run may have been cut in several ways."""
-    reached = {0}
-    for first, last in sorted(parts):
-        if first in reached:
-            reached.add(last)
-    end = max((last for _, last in parts), default=0)
-    return None if end in reached else max(reached)
+def _check_name(path: Path, unit_id: str) -> None:
+    """Check that a shard file is of the unit in whose name the run keeps it."""
+    named = NAMED_BY.search(path.name)
+    if named is not None and not unit_id.startswith(named[1]):
+        found = f"shard file of another work unit; found: id {unit_id!r}"
+        raise ShardForeignError(path, found, f"an id that begins with {named[1]}")
+
+
+def _missing(folder: Path, files: Sequence[Path], expected: Sequence[str]) -> list[str]:
+    """Return a line for the files that should be there; none if no file was kept at all."""
+    if not files:
+        return []
+    lengths = {len(beginning) for beginning in expected}
+    there = {path.name[:length] for path in files for length in lengths}
+    missing = [beginning for beginning in expected if beginning not in there]
+    if not missing:
+        return []
+    more = ", ..." if len(missing) > SHOWN else ""
+    return [
+        f"{folder}: {len(missing)} of {len(expected)} shard files are missing; found none that "
+        f"begins with {', '.join(missing[:SHOWN])}{more}. Run the same command again: only these "
+        "parts are computed anew."
+    ]

@@ -17,7 +17,7 @@ from microsim.kernels.accumulate import merge_into, to_floats
 from microsim.population.store import PopulationReader
 from microsim.results.contents import Cells, Measure, Records
 from microsim.results.scratch import ScratchColumns
-from microsim.results.shards import read_shard
+from microsim.results.shards import ShardDamagedError, read_shard
 from microsim.simulation.merging_records import (
     Faulty,
     Gathering,
@@ -108,8 +108,10 @@ def merge(
 
     Raises
     ------
+    ShardDamagedError
+        A shard is missing or damaged.
     RunFailedError
-        A shard is missing or damaged; parts contradict each other; the disk is full.
+        Parts contradict each other, or the disk is full.
     """
     with ScratchColumns(scratch, population.n_households) as columns:
         sums: list[Sums] = []
@@ -173,10 +175,8 @@ def _read(path: Path) -> Arrays:
     try:
         return read_shard(path)[1]
     except OSError as error:
-        raise RunFailedError(
-            f"{path}: shard file cannot be read; found: {error.strerror}; expected the result of a "
-            "work unit. Run the same command again: only this part is computed anew."
-        ) from error
+        found = f"shard file cannot be read; found: {error.strerror}"
+        raise ShardDamagedError(path, found, "the result of a work unit") from error
 
 
 def _add(total: Arrays, arrays: Arrays) -> None:

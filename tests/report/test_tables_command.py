@@ -21,7 +21,7 @@ from microsim.cli import tables, validate
 from microsim.errors import FormatError, IdentityViolatedError, InputError, RunFailedError
 from microsim.report.arrange import arrange, figure_text
 from microsim.results.contents import TIDY, Row
-from microsim.results.reader import ResultsIncompleteError
+from microsim.results.reader import ResultsIncompleteError, read_results
 from microsim.results.shards import write_shard
 from microsim.results.writer import write_results
 
@@ -259,41 +259,67 @@ def test_validate__fails_on_a_violated_identity(app, tmp_path):
         _invoke(app, "validate", run)
 
 
-def _with_shards(folder, reform, parts):
-    """Return a run directory with shard files of these ranges of markets."""
+def _with_shards(folder, reform, numbers):
+    """Return a run directory, of three units, with the shard files of some of them."""
     shutil.copy(reform / "results.h5", folder / "results.h5")
-    (folder / "shards").mkdir()
-    for i, (first, last) in enumerate(parts):
-        header = {"index": i, "first_market": first, "last_market": last, "id": "x"}
-        path = folder / "shards" / f"shard-{i:05d}-x.bin"
-        write_shard(path, header, {"sums": np.arange(8)})
+    (folder / "plan").mkdir()
+    (folder / "question.json").write_text("{}")
+    (folder / "cut.json").write_text('{"markets": [0, 3, 5, 6], "persons": [1, 1, 1]}')
+    (folder / "plan" / "00000.json").write_text('{"reforms": [], "draws": [], "replicates": 1}')
+    for number in numbers:
+        path = folder / "shards" / "0000" / f"{number:07d}-{number:016x}.bin"
+        write_shard(path, {"id": f"{number:064x}"[48:]}, {"sums": np.arange(8)})
     return folder
 
 
 def test_validate__checks_every_shard(app, reform, tmp_path):
-    run = _with_shards(tmp_path, reform, [(0, 3), (3, 5), (0, 5)])
+    run = _with_shards(tmp_path, reform, range(3))
     assert "shards: 3 found, whole and unaltered" in _invoke(app, "validate", run)
     assert "shards: none kept beside the results" in _invoke(app, "validate", reform)
 
 
 @pytest.mark.parametrize("position", [0, 20, 100, -1])
 def test_validate__names_a_damaged_shard(app, reform, tmp_path, position):
-    run = _with_shards(tmp_path, reform, [(0, 3), (3, 5)])
-    path = run / "shards" / "shard-00001-x.bin"
+    run = _with_shards(tmp_path, reform, range(3))
+    path = run / "shards" / "0000" / f"0000001-{1:016x}.bin"
     content = bytearray(path.read_bytes())
     content[-64 if position == -1 else position] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(
-        RunFailedError, match=r"shard-00001-x\.bin: shard file is damaged"
-    ) as caught:
+    with pytest.raises(RunFailedError, match=r"0000001-0+1\.bin: shard file is damaged") as caught:
         _invoke(app, "validate", run)
     assert caught.value.exit_code == 1
 
 
 def test_validate__notices_a_missing_shard(app, reform, tmp_path):
-    run = _with_shards(tmp_path, reform, [(0, 3), (4, 5)])
-    with pytest.raises(RunFailedError, match="no shard file begins at market 3"):
+    run = _with_shards(tmp_path, reform, [0, 2])
+    missing = r"1 of 3 shard files are missing; found none that begins with 0000001-\. Run the same"
+    with pytest.raises(RunFailedError, match=missing):
         _invoke(app, "validate", run)
+
+
+def test_validate__notices_a_shard_under_the_name_of_another(app, reform, tmp_path):
+    run = _with_shards(tmp_path, reform, range(3))
+    folder = run / "shards" / "0000"
+    shutil.copy(folder / f"0000002-{2:016x}.bin", folder / f"0000001-{1:016x}.bin")
+    with pytest.raises(RunFailedError, match=r"0000001-.*another work unit; found: id '0+2'"):
+        _invoke(app, "validate", run)
+
+
+def test_validate__takes_rows_of_several_worlds(app, tmp_path):
+    """Cells are of the first world: rows of others must not be held against them."""
+    contents = random_contents(22)
+    rows = all_tables(contents)
+    identities = check_identities(contents, rows)
+    world = {"draw": 1, "replicate": 2}
+    rows += [dataclasses.replace(r, value=2 * r.value, **world) for r in rows]
+    identities += [dataclasses.replace(i, **world) for i in identities]
+    write_results(tmp_path / "results.h5", contents, rows, identities, PROVENANCE)
+    said = _invoke(app, "validate", tmp_path)
+    assert "worlds: 2 (parameter draws and Monte Carlo replicates)" in said
+    assert f"identities: all {len(identities) // 2} checks hold" in said
+    assert f"{len(identities) // 2} more checks held" in said
+    found = [(i.draw, i.replicate) for i in read_results(tmp_path).identities]
+    assert found == [(i.draw, i.replicate) for i in identities]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])

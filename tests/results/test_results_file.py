@@ -26,6 +26,7 @@ from microsim.results.reader import (
     ResultsTooOldError,
     read_results,
 )
+from microsim.results.validation import check_layout
 from microsim.results.writer import write_results
 from microsim.shipped import folder
 
@@ -111,7 +112,7 @@ def test_results_file__opens_in_pandas(run):
 def test_results_file__says_first_what_it_is(run):
     with h5py.File(run[0]) as file:
         assert file.attrs["format_name"] == "microsim results"
-        assert list(file.attrs["format_version"]) == [1, 0]
+        assert list(file.attrs["format_version"]) == [1, 1]
         assert file.attrs["complete"] == 1
         filters = {d.compression for d in _datasets(file)}
         assert filters <= {None, "gzip"}
@@ -172,6 +173,16 @@ def test_reader__reads_a_newer_minor_version(run, tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = [1, 7]
     assert read_results(path).digest == run[4]
+
+
+def test_reader__reads_identities_without_the_columns_that_came_later(run, tmp_path):
+    path = tmp_path / "results.h5"
+    path.write_bytes(run[0].read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = [1, 0]
+        del file["identities/draw"], file["identities/replicate"]
+    check_layout(path)
+    assert read_results(path).identities == run[3]
 
 
 def test_reader__refuses_what_is_no_results_file(tmp_path):
