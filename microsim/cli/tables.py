@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from microsim.errors import Fault, InputError
-from microsim.report.arrange import arrange, available, select
+from microsim.report.arrange import arrange, available, of_world, select
 from microsim.report.titles import HEADLINE
 from microsim.report.views import benefits_in_view
 from microsim.results.contents import Row
@@ -39,6 +39,12 @@ def tables(
     scenario: Annotated[
         list[str] | None, typer.Option(help="Scenario to show; may be repeated.")
     ] = None,
+    draw: Annotated[
+        int | None, typer.Option(help="Parameter draw to show (0: none; CSV: all).")
+    ] = None,
+    replicate: Annotated[
+        int | None, typer.Option(help="Replicate to show (else their mean; CSV: all).")
+    ] = None,
     view: Annotated[
         str | None, typer.Option(help="Show benefits (C2) as c102, esspros or ssi groups them.")
     ] = None,
@@ -51,10 +57,12 @@ def tables(
         raise InputError(f"unknown format {output_format!r}; expected one of {', '.join(FORMATS)}.")
     results = read_results(run)
     check_fiscal_year(fiscal_year, results)
+    every = results.rows
+    if output_format != "csv" or draw is not None or replicate is not None:
+        every = of_world(every, draw or 0, replicate)
     codes = list(table or ())
     if not codes and output_format == "text":
         codes = [code for code in HEADLINE if code in available(results.rows)]
-    every = results.rows
     if view is not None:
         every, codes = benefits_in_view(every, view), []
     rows = select(every, codes, scenario or ())

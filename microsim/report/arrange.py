@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from microsim.errors import InputError
+from microsim.errors import FaultList, InputError
 from microsim.report.titles import order, style
 from microsim.results.contents import Row
 
@@ -61,6 +61,25 @@ class Sheet:
     title: str
     year: int
     blocks: list[Block]
+
+
+def of_world(rows: Sequence[Row], draw: int = 0, replicate: int | None = None) -> list[Row]:
+    """Return the rows of one world; without a replicate the mean over them, if there are several.
+
+    Raises
+    ------
+    InputError
+        The run has no such draw or replicate.
+    """
+    faults = FaultList()
+    draws = sorted({row.draw for row in rows})
+    replicates = sorted({row.replicate for row in rows})
+    chosen = replicates[0] if replicate is None and replicates else replicate
+    for option, asked, known in (("--draw", draw, draws), ("--replicate", chosen, replicates)):
+        if rows and asked not in known:
+            faults.add(option, "not in the run", str(asked), f"{known[0]} to {known[-1]}")
+    faults.raise_if_any()
+    return [row for row in rows if row.draw == draw and row.replicate == chosen]
 
 
 def available(rows: Sequence[Row]) -> list[str]:

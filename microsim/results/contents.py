@@ -260,6 +260,10 @@ TIDY = (
 )  # fmt: skip
 
 
+# `replicate` of a row that is the mean over all replicates of its draw
+MEAN = -1
+
+
 @dataclass(frozen=True)
 class Row:
     """One figure of one table, in the tidy form."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from microsim import __version__
 from microsim.budget.identities import check_identities, raise_if_violated
+from microsim.budget.replicates import means_over_replicates
 from microsim.budget.tables import all_tables
 from microsim.errors import Fault, RunFailedError
 from microsim.results.contents import Contents, Identity, Row
@@ -82,6 +83,7 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
         shutil.rmtree(scratch, ignore_errors=True)
     base = worlds[0]
     rows = [row for one in worlds for row in one.rows]
+    rows += means_over_replicates(rows)
     identities = [identity for one in worlds for identity in one.identities]
     poisoned = tuple(dict.fromkeys(p for one in worlds for p in one.poisoned))
     provenance = _provenance(prepared, poisoned, (backend, workers), began)

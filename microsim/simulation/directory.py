@@ -228,8 +228,8 @@ class RunDirectory:
 def _differences(there: Stored, asked: Stored) -> str:
     """Say in what two questions differ, file by file."""
     names = {
-        "population_hash": "the population", "seed": "the seed", "settings": "--set",
-        "persons": "--keep-persons", "calibration": "the calibration or its totals",
+        "population_hash": "population", "seed": "seed", "settings": "--set",
+        "persons": "--keep-persons", "calibration": "calibration or its totals",
     }  # fmt: skip
     found = [
         text for key, text in names.items() if json.dumps(there.get(key)) != json.dumps(asked[key])

@@ -6,6 +6,7 @@ import pytest
 from coresia import change
 
 from microsim.errors import InputError, RunFailedError
+from microsim.results.contents import MEAN
 from microsim.results.shards import read_header
 from microsim.simulation.explaining import explain_run
 from microsim.simulation.run import expand, resume
@@ -54,7 +55,7 @@ def test_expand_with_draws_and_replicates__gives_the_answer_of_a_run_with_all(my
     outcome = grown(my_coresia, "small", (), "", 1)
     assert outcome.digest == whole.digest
     worlds = {(row.draw, row.replicate) for row in outcome.rows}
-    assert worlds == {(d, r) for d in range(3) for r in range(2)}
+    assert worlds == {(d, r) for d in range(3) for r in (MEAN, 0, 1)}
 
 
 def test_draw_zero__is_the_run_without_draws(my_coresia, reference, tmp_path):
