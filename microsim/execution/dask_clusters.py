@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import sys
 import tempfile
@@ -91,7 +92,8 @@ def connected(place: Place, units: int) -> Iterator[Connection]:
         fault = Fault("--backend", "Dask is not installed", str(error), "", INSTALL)
         raise InputError(fault) from error
     if place.address:
-        with _client(place.address, _security_of(place)) as client:
+        timeout = min(CONNECT_TIMEOUT, place.start_timeout)
+        with _client(place.address, _security_of(place), timeout) as client:
             there = (
                 f"The scheduler at {place.address} has no workers: start some with `dask worker`."
             )
@@ -102,8 +104,20 @@ def connected(place: Place, units: int) -> Iterator[Connection]:
             with _site_cluster(load_dask_site(place.site), units) as connection:
                 yield connection
         else:
-            with _local_cluster(place, units) as connection:
+            with _environment_kept(), _local_cluster(place, units) as connection:
                 yield connection
+
+
+@contextlib.contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Undo what Dask does to this program's environment when it starts workers."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
@@ -133,7 +147,7 @@ def _local_cluster(place: Place, units: int) -> Iterator[Connection]:
     with (
         tempfile.TemporaryDirectory(prefix="microsim-") as logs,
         _ended(cluster),
-        _client(cluster, None) as client,
+        _client(cluster) as client,
     ):
         yield Connection(client, True, lambda: _words_in(Path(logs)), logs)
         _wait_for(client, workers)
@@ -163,7 +177,7 @@ def _site_cluster(site: DaskSite, units: int) -> Iterator[Connection]:
         ) from error
     jobs = min(site.maximum_jobs, max(site.minimum_jobs, -(-units // site.processes)))
     seen = set(logs.glob("*.err"))
-    with _ended(cluster), _client(cluster, None) as client:
+    with _ended(cluster), _client(cluster) as client:
         # `adapt` with one number, not `scale`: that would not replace a job that was lost
         cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
         yield Connection(client, True, lambda: _words_of_jobs(logs, seen, cluster.job_script()))
@@ -228,11 +242,13 @@ def _security_of(place: Place) -> object:
 
 
 @contextlib.contextmanager
-def _client(target: object, security: object) -> Iterator[Client]:
+def _client(
+    target: object, security: object = None, timeout: float = CONNECT_TIMEOUT
+) -> Iterator[Client]:
     from distributed import Client
 
     try:
-        client = Client(target, security=security, timeout=CONNECT_TIMEOUT, set_as_default=False)
+        client = Client(target, security=security, timeout=timeout, set_as_default=False)
     except (OSError, TimeoutError, TypeError, ValueError) as error:
         where = target if isinstance(target, str) else "the scheduler"
         raise RunFailedError(f"cannot connect to {where}: {error!r}") from error

@@ -185,8 +185,8 @@ class _Pool:
                 member.process.kill()
                 member.process.join()
                 raise RunFailedError(
-                    f"a worker was not ready after {self.place.start_timeout:.0f} s. "
-                    f"{last_words(member.log)}"
+                    f"a worker was not ready after {self.place.start_timeout:.0f} s. It said: "
+                    f"{last_words(member.log) or 'nothing'}"
                 )
             elif self.place.memory_limit and not member.verdict:
                 size = _memory_of(member.process.pid)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from microsim.errors import Fault, InputError
 from microsim.execution.jobs import Payload, Worker
+from microsim.execution.serving import WORKER_ENVIRONMENT
 
 
 def square(setup: Payload) -> Worker:
@@ -64,6 +65,11 @@ def scripted(setup: Payload) -> Worker:
         return {"square": unit["unit"] ** 2}
 
     return work
+
+
+def environment(setup: Payload) -> Worker:
+    """Return a worker that tells its environment."""
+    return lambda _: {name: os.environ.get(name, "") for name in WORKER_ENVIRONMENT}
 
 
 def stillborn(setup: Payload) -> Worker:
