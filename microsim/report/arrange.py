@@ -221,6 +221,8 @@ def figure_text(row: Row | None) -> str:
     mark = " u" if FEW <= row.n < UNRELIABLE else ""
     if not math.isnan(row.se_sampling):
         mark = f" [{row.se_sampling:,.{decimals(row.unit)}f}]{mark}"
+    if not math.isnan(row.se_mc):
+        mark = f" {{{row.se_mc:,.{decimals(row.unit)}f}}}{mark}"
     if row.value == 0.0:
         return f"0{mark}"
     text = f"{abs(row.value):,.{decimals(row.unit)}f}"

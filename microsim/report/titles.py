@@ -49,7 +49,8 @@ HEADLINE = ("C7", "C10")
 NOTE = (
     "Totals may not add because of rounding. Negative figures are in parentheses. 0 is exactly "
     "nothing, 0.0 less than half a unit, n/a not applicable or not given, (·) suppressed: fewer "
-    "than 25 source households; u: fewer than 50; in brackets the standard error."
+    "than 25 source households; u: fewer than 50; in brackets the standard error, "
+    "in braces that of chance between replicates."
 )
 
 
