@@ -68,6 +68,13 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except OSError as error:
+        from microsim.simulation.disk import words_of
+
+        if not words_of(error):
+            raise
+        Console(stderr=True, soft_wrap=True).print(words_of(error), markup=False, highlight=False)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         flush_to_disk(temporary)
         temporary.replace(path)
         flush_to_disk(path.parent)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,6 +41,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a small text file whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a small file whole or not at all."""
+    with written_whole(path) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def write_new(path: Path, text: str) -> bool:
@@ -54,10 +64,19 @@ def write_new(path: Path, text: str) -> bool:
         _link(temporary, path, text)
     except FileExistsError:
         return False
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     flush_to_disk(path.parent)
     return True
+
+
+def _name(error: OSError, path: Path) -> None:
+    """Let an error name the file: those of a full disk often name none."""
+    if error.filename is None:
+        error.filename = str(path)
 
 
 def _link(temporary: Path, path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
 
-from microsim.errors import RunFailedError
+from microsim.errors import RunFailedError, StoppedError
 from microsim.execution.attempts import Deaths, deaths_of
 from microsim.execution.backend import run_job
 from microsim.execution.jobs import Job, Payload
@@ -104,13 +104,20 @@ def look(prepared: Ledger, share: tuple[int, int] = (0, 1)) -> Missing:
 
 
 class _Listener:
-    """Keeps failures and passes everything on."""
+    """Keeps failures and passes everything on; a disk that takes no more stops the run."""
 
     def __init__(self, prepared: Prepared, watch: Watch, stopping: Callable[[], bool]) -> None:
-        self.prepared, self.watch, self.stopping = prepared, watch, stopping
+        self.prepared, self.watch, self.asked = prepared, watch, stopping
+        self.disk = ""
+
+    def stopping(self) -> bool:
+        return bool(self.disk) or self.asked()
 
     def done(self, receipt: Payload) -> None:
-        self.watch.done(receipt)
+        if "disk" in receipt:
+            self.disk = self.disk or str(receipt["disk"])
+        else:
+            self.watch.done(receipt)
 
     def failed(self, failure: Failure) -> None:
         facts = {
@@ -167,7 +174,14 @@ def _run(
     threads = place.workers if place.backend == "serial" else 1
     keep_prepared(prepared)
     job = Job(START, setup_of(prepared, threads), units, suspects)
-    run_job(job, place, _Listener(prepared, watch, stopping))
+    listener = _Listener(prepared, watch, stopping)
+    try:
+        run_job(job, place, listener)
+    except StoppedError:
+        if not listener.disk:
+            raise
+    if listener.disk:
+        raise RunFailedError(listener.disk)
 
 
 def _suspects(prepared: Prepared, missing: Missing) -> dict[int, Deaths]:

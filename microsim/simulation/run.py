@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from microsim.execution.jobs import Payload
 from microsim.execution.listener import Failure
 from microsim.execution.place import Place, check_place
 from microsim.files import FileTree
+from microsim.results.atomic import copy_whole
 from microsim.results.shards import ShardDamagedError
 from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
@@ -236,8 +236,7 @@ def _kept_reforms(
         copies = []
         for k, file in enumerate(files):
             relative = Path("question") / "added" / name / f"{k}-{Path(file).name}"
-            (directory.path / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, directory.path / relative)
+            copy_whole(Path(file), directory.path / relative)
             copies.append(relative.as_posix())
         kept.append((name, tuple(copies)))
     return tuple(kept)
@@ -355,8 +354,7 @@ def _keep_files(out: Path, path: str | Path, scenario: Scenario) -> None:
         source = Path(os.path.abspath(file.path))  # noqa: PTH100 (resolve would follow links)
         target = kept_file(out, source.relative_to(root))
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            copy_whole(source, target)
 
 
 # -- units and merge ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from microsim.execution.jobs import Payload, Worker
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
 from microsim.simulation.directory import RunDirectory
+from microsim.simulation.disk import words_of
 from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.unit import Arrays, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
@@ -58,7 +59,13 @@ class _Computing:
         if finished(path, unit.id):
             return {"persons": 0, "there": True}
         arrays = self._arrays(unit)
-        write_unit(path, unit, arrays)
+        try:
+            write_unit(path, unit, arrays)
+        except OSError as error:
+            words = words_of(error)
+            if not words:
+                raise
+            return {"persons": 0, "disk": words}  # no fault of the unit
         return {"persons": int(arrays["size"].sum()), "bytes": path.stat().st_size}
 
     def _check(self, unit: Unit, asked: str) -> None:
