@@ -7,27 +7,32 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from microsim.budget.gains_table import gains_table
-from microsim.budget.households import Households
+from microsim.budget.households import DESIGN_BYTES, TABLE_BYTES, WELFARE, Households
 from microsim.budget.incidence_table import incidence_of_scenario, targeting_of_scenario
 from microsim.budget.inequality_table import inequality_table, ladder_table
 from microsim.budget.poverty_table import Known, poverty_differences, poverty_of_scenario
-from microsim.results.contents import Contents, Row
+from microsim.results.contents import CONCEPTS, Contents, Row
 
 MOST_THREADS = 4
+ENOUGH_BYTES = 640 << 20  # of arrays that tables being made at the same time may need
 
 
 def distribution_tables(contents: Contents) -> list[Row]:
     """Return tables D1 to D6; none if the run kept no household records.
 
     The kernels release the interpreter, so that threads help; all sums are exact, so that they
-    cannot change a figure.
+    cannot change a figure. Of a large population fewer are made at a time: memory stays bounded.
     """
     if contents.records is None:
         return []
     households = Households(contents, contents.records)
     households.prepare()
     scenarios = range(len(contents.scenarios))
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(_threads(households)) as pool:
+        # The status quo first: scenarios take from it what they leave as it was.
+        for of in ((0,), scenarios[1:]):
+            pairs = [(s, c) for s in of for c in (WELFARE, *range(len(CONCEPTS)))]
+            list(pool.map(lambda pair: households.measured(*pair), pairs))
         poverty = [pool.submit(poverty_of_scenario, households, i) for i in scenarios]
         whole: tuple[Callable[[Households], list[Row]], ...]
         whole = (inequality_table, ladder_table)
@@ -47,8 +52,15 @@ def distribution_tables(contents: Contents) -> list[Row]:
     return rows
 
 
-def _threads() -> int:
-    """Return the number of cores this process may use, at most four."""
+def _threads(households: Households) -> int:
+    """Return how many tables are made at a time: by cores, and by memory of large populations."""
+    each = DESIGN_BYTES if households.plan is not None else TABLE_BYTES
+    by_memory = ENOUGH_BYTES // max(1, each * households.size.size)
+    return max(1, min(MOST_THREADS, _cores(), by_memory))
+
+
+def _cores() -> int:
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
-    return min(MOST_THREADS, os.cpu_count() or 1)
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from microsim.indicators.distribution import Distribution, distribution, row_of_value
+from microsim.indicators.distribution import distribution, row_of_value
 from microsim.indicators.incidence import Incidence, incidence, quantile_groups
+from microsim.indicators.inequality import Inequality, inequality
+from microsim.indicators.poverty import Poverty, poverty
 from microsim.indicators.sampling import Design, design
 from microsim.kernels.accumulate import exact_dot, exact_sums
 from microsim.results.contents import AGES, AREAS, CONCEPTS, SEXES, STATUSES, Contents, Records
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer[Any]]
 
 FORMAL = tuple(i for i, name in enumerate(STATUSES) if name.startswith("formal"))
 WORKING = range(1, 7)
@@ -23,21 +27,26 @@ DISPOSABLE = CONCEPTS.index("disposable")
 WELFARE = -1  # in place of the index of an income concept
 LARGEST_SIZE = 7  # households of seven and more persons are one group
 
+# Memory a household in bytes, as measured: what is kept while tables are made, and what one of them
+# needs at its peak, without and with a sampling design.
+KEPT_BYTES, TABLE_BYTES, DESIGN_BYTES = 64, 104, 320
+
 
 @dataclass(frozen=True)
 class Axis:
     """One way to group persons: by what their household is, or by what they are themselves.
 
     codes: shape (n_households,), group of all members, or None. counts: shape (n_groups,
-    n_households), members in each group, where members of one household are in several.
+    n_households), members in each group, where members of one household are in several. Both are
+    kept as small integers: there are many households.
     """
 
     name: str
     labels: tuple[str, ...]
     weight: Floats
     size: Floats
-    codes: Ints | None = None
-    counts: Floats | None = None
+    codes: Codes | None = None
+    counts: npt.NDArray[np.int16] | None = None
 
     def persons(self, group: int) -> Floats:
         """Return the weighted persons of each household who are in a group, shape (n,)."""
@@ -52,7 +61,8 @@ class Axis:
         if self.codes is None:
             found = [exact_dot(self.weight * counts, values) for counts in self._counts]
             return np.array(found)
-        return exact_sums(self.codes, self.weight * self.size * values, len(self.labels))
+        codes = self.codes.astype(np.int64, copy=False)
+        return exact_sums(codes, self.weight * self.size * values, len(self.labels))
 
     @cached_property
     def households(self) -> Ints:
@@ -61,7 +71,7 @@ class Axis:
         if self.codes is not None:
             found = np.bincount(self.codes[counted], minlength=len(self.labels))
         else:
-            found = np.count_nonzero(self._counts[:, counted], axis=1)
+            found = np.array([np.count_nonzero(counts[counted]) for counts in self._counts])
         return found.astype(np.int64)
 
     @cached_property
@@ -70,9 +80,8 @@ class Axis:
         return self.sums(np.ones_like(self.weight))
 
     @property
-    def _counts(self) -> Floats:
-        nobody: Floats = np.empty((0, 0))
-        return nobody if self.counts is None else self.counts
+    def _counts(self) -> npt.NDArray[np.int16]:
+        return np.empty((0, 0), np.int16) if self.counts is None else self.counts
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,27 @@ class Burden:
     households: Ints
     total: float
     concentration: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a resource per equivalent person shows; poverty by name of the line."""
+
+    inequality: Inequality
+    poverty: dict[str, Poverty]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The order of households by baseline welfare.
+
+    row: shape (n,), position of each household's welfare among the distinct ones. middle: shape
+    (n_distinct,), twice the mid-rank of each, persons. persons: of everybody.
+    """
+
+    row: Ints
+    middle: Floats
+    persons: float
 
 
 @dataclass(frozen=True)
@@ -125,26 +155,35 @@ class Households:
 
     def prepare(self) -> None:
         """Find what several tables need, before they are made at the same time."""
-        _ = self.plan, self.n, self.deciles, self.rank_in_baseline, self.axes
-        _ = self.unchanged
+        _ = self.plan, self.n, self.size, self.persons, self.deciles, self.ranks, self.axes
+        _ = self.unchanged, self._burdens, self._measured
 
-    @cached_property
-    def _ranked(self) -> dict[tuple[int, int], Distribution]:
-        return {}
+    def measured(self, scenario: int, concept: int = WELFARE) -> Measured:
+        """Return what welfare or an income concept per equivalent person shows.
 
-    def ranked(self, scenario: int, concept: int = WELFARE) -> Distribution:
-        """Return welfare or an income concept per equivalent person, sorted once.
-
-        What a reform leaves as it was is taken from the status quo.
+        It is sorted once, and the sorted distribution, which is large, is not kept. What a reform
+        leaves as it was is taken from the status quo.
         """
         key = (scenario, concept)
-        if key not in self._ranked:
-            values = self.resource(scenario, concept)
-            if scenario and np.array_equal(values, self.resource(0, concept)):
-                self._ranked[key] = self.ranked(0, concept)
+        if key not in self._measured:
+            if scenario and self._is_as_before(scenario, concept):
+                self._measured[key] = self.measured(0, concept)
             else:
-                self._ranked[key] = distribution(values, self.persons)
-        return self._ranked[key]
+                d = distribution(self.resource(scenario, concept), self.persons)
+                lines = self.contents.poverty_lines.items()
+                found = {name: poverty(d, amount) for name, amount in lines}
+                self._measured[key] = Measured(inequality(d), found)
+        return self._measured[key]
+
+    def _is_as_before(self, scenario: int, concept: int) -> bool:
+        r = self.records
+        if concept == WELFARE:
+            return np.array_equal(r.welfare[scenario], r.welfare[0])
+        return np.array_equal(r.concepts[scenario, :, concept], r.concepts[0, :, concept])
+
+    @cached_property
+    def _measured(self) -> dict[tuple[int, int], Measured]:
+        return {}
 
     def resource(self, scenario: int, concept: int = WELFARE) -> Floats:
         """Return welfare or an income concept per equivalent person, currency a month."""
@@ -154,21 +193,28 @@ class Households:
         return self.concept(scenario, concept)
 
     @cached_property
-    def rank_in_baseline(self) -> Ints:
-        """Position of each household in the distribution of baseline welfare, shape (n,)."""
-        d = self.ranked(0)
-        found: Ints = np.minimum(row_of_value(d, self.records.welfare[0]), d.values.size - 1)
-        return found
+    def ranks(self) -> Ranks:
+        """The order of households by baseline welfare."""
+        welfare = self.records.welfare[0]
+        d = distribution(welfare, self.persons)
+        row = row_of_value(d, welfare)
+        np.minimum(row, d.values.size - 1, out=row)
+        return Ranks(row, d.cumulative + d.below, d.persons)
 
     @cached_property
     def unchanged(self) -> npt.NDArray[np.bool_]:
         """Whether an instrument is as in the status quo, shape (n_scenarios, n_instruments)."""
+        n = len(self.contents.scenarios), len(self.records.instrument_names)
+        return np.array([[self._is_unchanged(s, i) for i in range(n[1])] for s in range(n[0])])
+
+    def _is_unchanged(self, scenario: int, instrument: int) -> bool:
         r = self.records
-        same = [(amounts == r.instruments[0]).all(axis=0) for amounts in r.instruments]
-        if r.receives is not None:
-            first = r.receives[0]
-            same = [s & (of == first).all(axis=0) for s, of in zip(same, r.receives, strict=True)]
-        return np.array(same)
+        amounts, first = (r.instruments[s, :, instrument] for s in (scenario, 0))
+        same = np.array_equal(amounts, first)
+        if same and r.receives is not None:
+            now, before = (r.receives[s, :, instrument] for s in (scenario, 0))
+            same = np.array_equal(now, before)
+        return same
 
     def burden(self, scenario: int, instrument: int) -> Burden:
         """Return who receives or pays an instrument; unchanged ones are those of the status quo."""
@@ -192,12 +238,12 @@ class Households:
 
     def _concentration(self, per_person: Floats) -> float:
         """Do what `indicators.incidence.concentration` does, with the ranks found once."""
-        d = self.ranked(0)
-        amounts = exact_sums(self.rank_in_baseline, self.persons * per_person, d.values.size)
+        ranks = self.ranks
+        amounts = exact_sums(ranks.row, self.persons * per_person, ranks.middle.size)
         total = exact_dot(self.persons, per_person)
         if total == 0.0:
             return float("nan")
-        return exact_dot(amounts, d.cumulative + d.below) / (d.persons * total) - 1.0
+        return exact_dot(amounts, ranks.middle) / (ranks.persons * total) - 1.0
 
     @cached_property
     def _burdens(self) -> dict[tuple[int, int], Burden]:
@@ -228,8 +274,8 @@ class Households:
         sizes = (*map(str, range(1, LARGEST_SIZE)), f"{LARGEST_SIZE}+")
         disabled = (r.n_disabled > 0).astype(np.int64)
         return (
-            self._by_member("sex", SEXES, r.members.sum(axis=2)),
-            self._by_member("age_group", AGES, r.members.sum(axis=1)),
+            self._by_member("sex", SEXES, r.members.sum(axis=2, dtype=np.int16)),
+            self._by_member("age_group", AGES, r.members.sum(axis=1, dtype=np.int16)),
             self._by_code("region", self.contents.regions, r.region),
             self._by_code("area", AREAS, r.urban),
             self._by_code("head_sex", SEXES, r.head_sex),
@@ -240,17 +286,20 @@ class Households:
 
     def axis_of_beneficiaries(self, scenario: int) -> Axis:
         """Return the grouping by whether the household receives any benefit in a scenario."""
-        benefits = (self.records.instruments[scenario] > 0).any(axis=1)
+        r = self.records
+        benefits = np.zeros(r.size.size, np.bool_)
+        for instrument in range(len(r.instrument_names)):
+            benefits |= r.instruments[scenario, :, instrument] > 0
         return self._by_code("benefits_in_household", ("none", "any"), benefits)
 
     def _by_member(
         self, name: str, labels: tuple[str, ...], counts: npt.NDArray[np.integer]
     ) -> Axis:
-        across = np.ascontiguousarray(counts.T, dtype=np.float64)
+        across = np.ascontiguousarray(counts.T, dtype=np.int16)
         return Axis(name, labels, self.records.weight, self.size, counts=across)
 
     def _by_code(
         self, name: str, labels: tuple[str, ...], codes: npt.NDArray[np.integer | np.bool_]
     ) -> Axis:
-        plain = np.ascontiguousarray(codes, dtype=np.int64)
-        return Axis(name, labels, self.records.weight, self.size, codes=plain)
+        small = np.ascontiguousarray(codes, dtype=np.int16)
+        return Axis(name, labels, self.records.weight, self.size, codes=small)

@@ -23,17 +23,18 @@ def incidence_of_scenario(households: Households, scenario: int) -> list[Row]:
     """
     contents, r = households.contents, households.records
     table = TableRows("D4", contents.year)
-    gini_baseline = gini(households.ranked(0))
+    gini_baseline = households.measured(0).inequality.gini
     name = contents.scenarios[scenario]
     disposable = households.concept(scenario, DISPOSABLE)
-    gini_disposable = gini(households.ranked(scenario, DISPOSABLE))
+    gini_disposable = households.measured(scenario, DISPOSABLE).inequality.gini
     for i, instrument in enumerate(r.instrument_names):
         burden, (scheme, item) = households.burden(scenario, i), split(contents, instrument)
         if not burden.households.any():
             continue
         _deciles(table, name, (scheme, item), burden)
-        amount = r.instruments[scenario, :, i] / r.equivalents
-        without = distribution(disposable - amount, households.persons)
+        without = distribution(
+            disposable - r.instruments[scenario, :, i] / r.equivalents, households.persons
+        )
         against = gini_baseline - burden.concentration
         for row, value in (
             ("concentration coefficient", burden.concentration),
@@ -98,7 +99,7 @@ def _programme(
     table: TableRows, households: Households, scenario: int, i: int, line: str, z: float
 ) -> None:
     r = households.records
-    welfare = r.welfare[scenario]
+    welfare: Floats = r.welfare[scenario]
     amount = np.maximum(r.instruments[scenario, :, i], 0.0)
     receives = households.receives(scenario, i)
     without: Floats = welfare - amount / r.equivalents

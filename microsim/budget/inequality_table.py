@@ -10,7 +10,6 @@ from microsim.budget.households import WELFARE, Households
 from microsim.budget.rows import TableRows, difference_name
 from microsim.indicators.estimates import estimated, inequality_linearised
 from microsim.indicators.incidence import income_ladder
-from microsim.indicators.inequality import gini, inequality
 from microsim.indicators.influence import of_gini
 from microsim.indicators.sampling import standard_error
 from microsim.kernels.accumulate import exact_dot, exact_sum
@@ -40,7 +39,7 @@ def inequality_table(households: Households) -> list[Row]:
     table = TableRows("D2", contents.year)
     for scenario, name in enumerate(contents.scenarios):
         for concept, column in _concepts():
-            found = inequality(households.ranked(scenario, concept))
+            found = households.measured(scenario, concept).inequality
             errors = _errors(households, scenario, concept)
             for row, attribute, unit in INDICES:
                 table.add(
@@ -71,7 +70,7 @@ def _difference(
 ) -> None:
     """Add the change of the Gini, with the error of the same households seen twice."""
     contents = households.contents
-    after, before = (gini(households.ranked(i, concept)) for i in (scenario, 0))
+    after, before = (households.measured(i, concept).inequality.gini for i in (scenario, 0))
     error = math.nan
     if households.plan is not None:
         u = [of_gini(households.resource(i, concept), households.persons) for i in (scenario, 0)]
@@ -94,18 +93,20 @@ def ladder_table(households: Households) -> list[Row]:
     everyone = exact_sum(households.persons)
     n = np.bincount(households.deciles, minlength=10)
     for scenario, name in enumerate(contents.scenarios):
-        concepts = r.concepts[scenario]
-        ladder = income_ladder(households.deciles, 10, r.weight, households.size, concepts)
         for i, concept in enumerate(CONCEPTS):
-            total = exact_dot(r.weight, np.ascontiguousarray(concepts[:, i]))
+            amounts = np.ascontiguousarray(r.concepts[scenario, :, i])
+            ladder = income_ladder(
+                households.deciles, 10, r.weight, households.size, amounts[:, None]
+            )
+            total = exact_dot(r.weight, amounts)
             row = f"{concept} income, mean a person"
             for d, column in enumerate(DECILES):
-                value = float(ladder.mean[d, i])
+                value = float(ladder.mean[d, 0])
                 table.add(name, row, value, "LCU/month", column=column, n=int(n[d]))
             table.add(name, row, total / everyone, "LCU/month", column="all", n=households.n)
             row = f"{concept} income, share"
             for d, column in enumerate(DECILES):
-                value = 100 * float(ladder.share[d, i])
+                value = 100 * float(ladder.share[d, 0])
                 table.add(
                     name, row, value, "%", column=column, n=int(n[d]), missing="not applicable"
                 )

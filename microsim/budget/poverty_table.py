@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from microsim.budget.households import Axis, Floats, Households
 from microsim.budget.rows import MILLION, TableRows, difference_name, ratio
 from microsim.indicators.estimates import estimated, poverty_linearised
 from microsim.indicators.influence_on_poverty import gap_powers, of_poverty
-from microsim.indicators.poverty import Poverty, aggregate_gap_of_households, poverty
+from microsim.indicators.poverty import Poverty, aggregate_gap_of_households
 from microsim.indicators.sampling import estimate, standard_error
 from microsim.results.contents import CONCEPTS, Row
 
@@ -22,15 +22,8 @@ FGT = (HEADCOUNT, GAP, SEVERITY)
 POOR = "Poor"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """An FGT index of one group in one scenario, share, and its linearised values."""
-
-    value: float
-    influence: Floats | None
-
-
-Known = dict[tuple[int, str, str, int], Figure]  # scenario, line, group, alpha
+# FGT indices as shares, by scenario, line, group and alpha
+Known = dict[tuple[int, str, str, int], float]
 
 
 def poverty_of_scenario(households: Households, scenario: int) -> tuple[list[Row], Known]:
@@ -51,8 +44,8 @@ def poverty_of_scenario(households: Households, scenario: int) -> tuple[list[Row
         powers = [gap_powers(welfare, of_line[1], alpha) for alpha in range(3)]
         for axis in axes:
             _by_group(table, households, scenario, axis, of_line, powers, known)
-    for of_line in lines.items():
-        _by_concept(table, households, scenario, of_line)
+    for line in lines:
+        _by_concept(table, households, scenario, line)
     return table.rows, known
 
 
@@ -77,11 +70,11 @@ def _national(
     known: Known,
 ) -> None:
     welfare = households.records.welfare[scenario]
-    found = poverty(households.ranked(scenario), amount)
+    found = households.measured(scenario).poverty[line]
     n = households.n
     for alpha, value in enumerate((found.headcount, found.gap, found.severity)):
         u = _influence(households, welfare, households.persons, amount, alpha)
-        known[scenario, line, "", alpha] = Figure(value, u)
+        known[scenario, line, "", alpha] = value
         table.add(
             name, FGT[alpha], 100 * value, "%", column=line, n=n,
             se_sampling=_error(households, u, households.persons),
@@ -142,13 +135,13 @@ def _by_group(
         if not n:
             continue
         for alpha in range(3):
-            value, u, error = float(sums[alpha][g]) / persons, None, math.nan
+            value, error = float(sums[alpha][g]) / persons, math.nan
             if households.plan is not None:
                 weights, welfare = axis.persons(g), households.records.welfare[scenario]
                 u = _influence(households, welfare, weights, amount, alpha)
                 error = _error(households, u, weights)
             if axis.name != "benefits_in_household":  # other persons in another scenario
-                known[scenario, line, group, alpha] = Figure(value, u)
+                known[scenario, line, group, alpha] = value
             table.add(
                 name, FGT[alpha], 100 * value, "%", column=line, group=group, n=n,
                 se_sampling=error,
@@ -172,13 +165,10 @@ def _error(households: Households, u: Floats | None, persons: Floats) -> float:
     return 100 * standard_error(u, persons, households.plan)
 
 
-def _by_concept(
-    table: TableRows, households: Households, scenario: int, of_line: tuple[str, float]
-) -> None:
-    line, amount = of_line
+def _by_concept(table: TableRows, households: Households, scenario: int, line: str) -> None:
     name = households.contents.scenarios[scenario]
     for index, concept in enumerate(CONCEPTS):
-        found = poverty(households.ranked(scenario, index), amount)
+        found = households.measured(scenario, index).poverty[line]
         for row, value in zip(FGT, (found.headcount, found.gap, found.severity), strict=True):
             column = f"{line}, {concept} income"
             table.add(name, row, 100 * value, "%", column=column, n=households.n)
@@ -187,21 +177,34 @@ def _by_concept(
 def _differences(table: TableRows, households: Households, scenario: int, known: Known) -> None:
     contents = households.contents
     name = difference_name(contents.scenarios[scenario], contents.scenarios[0])
-    weights, sizes = {"": households.persons}, {"": households.n}
+    groups: dict[str, tuple[int, Callable[[], Floats]]] = {}
+    groups[""] = households.n, lambda: households.persons
     for axis in households.axes:
         for g, label in enumerate(axis.labels):
-            sizes[f"{axis.name}={label}"] = int(axis.households[g])
-            if households.plan is not None:
-                weights[f"{axis.name}={label}"] = axis.persons(g)
+            groups[f"{axis.name}={label}"] = int(axis.households[g]), partial(axis.persons, g)
+    of_group, weights = "", households.persons
     for (of, line, group, alpha), after in known.items():
         if of != scenario:
             continue
+        n, persons = groups[group]
+        error = math.nan
+        if households.plan is not None:
+            if group != of_group:
+                of_group, weights = group, persons()
+            error = _error(households, _change(households, scenario, weights, line, alpha), weights)
         before = known[0, line, group, alpha]
-        u = None
-        if after.influence is not None and before.influence is not None:
-            u = after.influence - before.influence
-        error = _error(households, u, weights.get(group, households.persons))
         table.add(
-            name, FGT[alpha], 100 * after.value - 100 * before.value, "percentage points",
-            column=line, group=group, n=sizes[group], se_sampling=error,
+            name, FGT[alpha], 100 * after - 100 * before, "percentage points", column=line,
+            group=group, n=n, se_sampling=error,
         )  # fmt: skip
+
+
+def _change(
+    households: Households, scenario: int, persons: Floats, line: str, alpha: int
+) -> Floats | None:
+    """Return how much each household moves the change of an FGT index; None without a design."""
+    amount, welfare = households.contents.poverty_lines[line], households.records.welfare
+    after, before = (
+        _influence(households, welfare[s], persons, amount, alpha) for s in (scenario, 0)
+    )
+    return None if after is None or before is None else after - before

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
 from budget_contents import random_contents, random_records
 
+from microsim.budget import distribution
 from microsim.budget.distribution import distribution_tables
+from microsim.budget.households import DESIGN_BYTES, KEPT_BYTES, TABLE_BYTES
 from microsim.budget.identities import check_identities
 from microsim.budget.tables import all_tables
 
@@ -171,3 +174,34 @@ def test_suppression__hides_what_few_households_stand_for(contents):
     assert north
     assert {r.status for r in north} == {"suppressed"}
     assert all(np.isnan(r.value) for r in north)
+
+
+def memory_a_household(contents, n: int) -> float:
+    """Return the most bytes in use at once while the tables are made, a household."""
+    tracemalloc.start()
+    distribution_tables(contents)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / n
+
+
+@pytest.mark.parametrize(
+    ("has_design", "expected"),
+    [(False, KEPT_BYTES + TABLE_BYTES), (True, KEPT_BYTES + DESIGN_BYTES)],
+)
+def test_tables__need_a_known_memory_a_household(monkeypatch, has_design, expected):
+    """However many scenarios there are: the plan of a run, and its threads, rely on it."""
+    monkeypatch.setattr(distribution, "MOST_THREADS", 1)
+    n = 60_000
+    for scenarios in (("SQ", "R1"), ("SQ", "R1", "R2", "R3")):
+        contents = random_contents(3, scenarios)
+        records = random_records(3, n, len(scenarios), has_design)
+        found = memory_a_household(dataclasses.replace(contents, records=records), n)
+        assert expected / 2 < found <= expected, found
+
+
+def test_tables__are_the_same_with_any_number_of_threads(monkeypatch, contents):
+    expected = distribution_tables(contents)
+    for enough in (0, 1 << 40):
+        monkeypatch.setattr(distribution, "ENOUGH_BYTES", enough)
+        assert list(map(repr, distribution_tables(contents))) == list(map(repr, expected))
