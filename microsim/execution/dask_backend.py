@@ -178,7 +178,8 @@ class _Window:
             self.flying.clear()
         elif not self.released:
             self.released = True
-            self.client.run(release, self.token, wait=False)
+            # a worker that is just lost or replaced is no matter here
+            self.client.run(release, self.token, wait=False, on_error="ignore")
 
 
 def run_dask(job: Job, place: Place, listener: Listener) -> None:

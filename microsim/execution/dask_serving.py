@@ -88,7 +88,10 @@ def do_unit(token: str, unit: Payload, alone: bool) -> Payload:
     return serving.do(unit, alone) if serving is not None else {"kind": "released"}
 
 
-def release(token: str) -> None:
-    """Begin no more units of a job on this worker; those handed out come back unbegun."""
+async def release(token: str) -> None:
+    """Begin no more units of a job on this worker; those handed out come back unbegun.
+
+    A coroutine: Dask calls nothing else without waiting for it.
+    """
     if token in _JOBS:
         _JOBS[token].released = True
