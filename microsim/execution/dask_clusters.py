@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microsim.errors import Fault, InputError, RunFailedError
+from microsim.errors import Fault, InputError, MicrosimError, RunFailedError
 from microsim.execution.dask_site import DaskSite, load_dask_site
 from microsim.execution.endings import last_words
 from microsim.execution.place import Place
 from microsim.execution.serving import WORKER_ENVIRONMENT
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Security
     from distributed.deploy.cluster import Cluster
 
 CONNECT_TIMEOUT = 30.0  # seconds
@@ -38,11 +38,16 @@ CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.log-length": 0,
+    "distributed.deploy.lost-worker-timeout": "5s",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.nanny.pre-spawn-environ": {
         **WORKER_ENVIRONMENT,
         "DASK_LOGGING__DISTRIBUTED": "error",
     },
 }
+# Dask opens a web server whatever one says: on this machine only, and it shows nothing.
+NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def connected(place: Place, units: int) -> Iterator[Connection]:
     RunFailedError
         The cluster did not come up, or there is no scheduler at the address.
     """
+    site = load_dask_site(place.site) if place.site else None
     try:
         import dask
         import distributed  # noqa: F401 - to find out whether it is there
@@ -100,8 +106,8 @@ def connected(place: Place, units: int) -> Iterator[Connection]:
             yield Connection(client, False, lambda: there)
         return
     with dask.config.set(CONFIG):
-        if place.site:
-            with _site_cluster(load_dask_site(place.site), units) as connection:
+        if site is not None:
+            with _site_cluster(site, units) as connection:
                 yield connection
         else:
             with _environment_kept(), _local_cluster(place, units) as connection:
@@ -122,28 +128,22 @@ def _environment_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _local_cluster(place: Place, units: int) -> Iterator[Connection]:
-    from distributed import LocalCluster, Security
+    from distributed import LocalCluster
 
     workers = min(place.workers, units)
-    try:
+    with _failing_as_run():
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
             protocol="tls://",  # other users of this machine reach the loopback too
-            security=Security.temporary(),
+            security=_temporary_keys(),
             dashboard_address=None,
+            scheduler_kwargs=NO_DASHBOARD,
             memory_limit=place.memory_limit,
             silence_logs="CRITICAL",
         )
-    except ImportError as error:
-        fault = Fault("--backend", "Dask has no TLS here", str(error), "", INSTALL)
-        raise InputError(fault) from error
-    except Exception as error:
-        raise RunFailedError(
-            f"Dask workers could not be started on this machine: {error}"
-        ) from error
     with (
         tempfile.TemporaryDirectory(prefix="microsim-") as logs,
         _ended(cluster),
@@ -168,22 +168,63 @@ def _site_cluster(site: DaskSite, units: int) -> Iterator[Connection]:
         fault = Fault("--site", "dask-jobqueue is not installed", str(error), "", INSTALL)
         raise InputError(fault) from error
     logs = Path(site.log_directory).expanduser().absolute()
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-        cluster = SLURMCluster(**_slurm_options(site, logs))
-    except Exception as error:
-        raise RunFailedError(
-            f"the Dask cluster of the site could not be started: {error}"
-        ) from error
     jobs = min(site.maximum_jobs, max(site.minimum_jobs, -(-units // site.processes)))
-    seen = set(logs.glob("*.err"))
-    with _ended(cluster), _client(cluster) as client:
+    with _failing_as_run(), contextlib.ExitStack() as stack:
+        logs.mkdir(parents=True, exist_ok=True)
+        keys = stack.enter_context(_keys(logs)) if site.encrypted else None
+        cluster = SLURMCluster(**_slurm_options(site, logs, keys))
+        stack.enter_context(_ended(cluster))
+        client = stack.enter_context(_client(cluster))
+        seen = set(logs.glob("*.err"))
         # `adapt` with one number, not `scale`: that would not replace a job that was lost
         cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
+        stack = stack.pop_all()
+    with stack:
         yield Connection(client, True, lambda: _words_of_jobs(logs, seen, cluster.job_script()))
 
 
-def _slurm_options(site: DaskSite, logs: Path) -> dict[str, object]:
+@contextlib.contextmanager
+def _failing_as_run() -> Iterator[None]:
+    """Make errors of starting a cluster, of whatever kind, failures of the run."""
+    try:
+        yield
+    except MicrosimError:
+        raise
+    except Exception as error:
+        raise RunFailedError(f"the Dask cluster could not be started: {error}") from error
+
+
+def _temporary_keys() -> Security:
+    from distributed import Security
+
+    try:
+        return Security.temporary()
+    except ImportError as error:
+        fault = Fault("--backend", "Dask has no TLS here", str(error), "", INSTALL)
+        raise InputError(fault) from error
+
+
+@contextlib.contextmanager
+def _keys(folder: Path) -> Iterator[Security]:
+    """Make keys for this run only, in a folder nobody else can read; they go with the block."""
+    from distributed import Security
+
+    made = _temporary_keys()
+    with tempfile.TemporaryDirectory(prefix=".keys-", dir=folder) as name:
+        files = {}
+        for kind in ("tls_ca_file", "tls_worker_cert", "tls_worker_key"):
+            path = Path(name) / f"{kind}.pem"
+            path.write_text(getattr(made, kind))
+            files[kind] = str(path)
+        ca, cert, key = files.values()
+        yield Security(
+            require_encryption=True, tls_ca_file=ca, tls_worker_cert=cert, tls_worker_key=key,
+            tls_scheduler_cert=cert, tls_scheduler_key=key, tls_client_cert=cert,
+            tls_client_key=key,
+        )  # fmt: skip
+
+
+def _slurm_options(site: DaskSite, logs: Path, keys: Security | None) -> dict[str, object]:
     options: dict[str, object] = {
         "cores": site.cores,
         "processes": site.processes,
@@ -197,14 +238,14 @@ def _slurm_options(site: DaskSite, logs: Path) -> dict[str, object]:
             *(f"export {name}={value}" for name, value in WORKER_ENVIRONMENT.items()),
             *site.job_script_prologue,
         ],
-        "scheduler_options": {"dashboard_address": None},
+        "scheduler_options": NO_DASHBOARD,
         "silence_logs": "CRITICAL",
     }
     for key in ("queue", "account", "walltime", "interface", "local_directory"):
         if getattr(site, key):
             options[key] = getattr(site, key)
-    if site.encrypted:
-        options |= {"protocol": "tls://", "security": True, "shared_temp_directory": str(logs)}
+    if keys is not None:
+        options |= {"protocol": "tls://", "security": keys}
     return options
 
 
