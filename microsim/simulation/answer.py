@@ -16,7 +16,7 @@ from microsim import __version__
 from microsim.budget.identities import check_identities, raise_if_violated
 from microsim.budget.replicates import means_over_replicates
 from microsim.budget.tables import all_tables
-from microsim.errors import Fault, RunFailedError
+from microsim.errors import Fault, RunFailedError, StoppedError
 from microsim.results.contents import Contents, Identity, Row
 from microsim.results.shards import ShardDamagedError
 from microsim.results.writer import write_results
@@ -66,6 +66,8 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     ------
     ShardDamagedError
         A shard file is damaged; it was taken away, and its unit must be computed again.
+    StoppedError
+        The run was expanded meanwhile.
     RunFailedError
         No household could be computed, or an accounting identity does not hold.
     """
@@ -82,6 +84,7 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     base = worlds[0]
+    _check_not_grown(prepared)
     rows = [row for one in worlds for row in one.rows]
     rows += means_over_replicates(rows)
     identities = [identity for one in worlds for identity in one.identities]
@@ -95,6 +98,16 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
         prepared.directory.path, base.contents, rows, identities, base.trust, calibrated, poisoned,
         (*prepared.scenario.system.warnings, *unused_parameters(model)), digest, len(worlds),
     )  # fmt: skip
+
+
+def _check_not_grown(prepared: Prepared) -> None:
+    """Refuse to write results of less than the run asks for by now."""
+    asked = prepared.directory.steps()
+    if asked != prepared.numbering.steps:
+        raise StoppedError(
+            f"{prepared.directory.path}: the run was expanded while it was computed; what is done "
+            f"stays. `microsim resume {prepared.directory.path}` computes what was added."
+        )
 
 
 def _files(prepared: Prepared) -> dict[WorldKey, list[list[Path]]]:

@@ -90,13 +90,13 @@ class RunDirectory:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         write_new(self.path / QUESTION, json.dumps(question, indent=1))
-        write_new(self._step_path(0), json.dumps(asdict(step), indent=1))
         there = self.question()
         if there.get("identity") != question["identity"]:
             what = "this run directory holds the answer to another question"
             expected = "the same question, or a new directory"
             found = "a difference in " + _differences(there, question)
             raise InputError(Fault(str(self.path), what, found, expected, REMEDY))
+        write_new(self._step_path(0), json.dumps(asdict(step), indent=1))
         first = self.steps()[0]
         if first != step:
             what = "this run directory was begun with other draws or replicates"

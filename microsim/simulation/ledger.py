@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from microsim.errors import Fault, InputError
 from microsim.results.shards import ShardDamagedError, read_header
 from microsim.simulation.directory import Frozen, RunDirectory
-from microsim.simulation.unit import Unit, unit_id
+from microsim.simulation.unit import Unit, unit_id, world_id
 from microsim.simulation.worlds import Numbering, WorldKey
 
 
@@ -31,6 +31,7 @@ class Ledger:
     numbering: Numbering
     frozen: Frozen
     cut: tuple[int, ...]
+    _world_ids: dict[tuple[str, WorldKey], str] = field(init=False, default_factory=dict)
 
     def cut_offs(self, batch: int, world: WorldKey) -> dict[str, tuple[float, ...]]:
         """Return the frozen cut-offs of a batch in a world."""
@@ -40,10 +41,13 @@ class Ledger:
         """Return a unit, its identity made from its own inputs."""
         where = self.numbering.place(number)
         world, markets = where.world, (self.cut[where.shard], self.cut[where.shard + 1])
-        identity = unit_id(
-            self.frozen.batches[where.batch], self.numbering.draws[world.draw], world.replicate,
-            self.cut_offs(where.batch, world), markets, excluded,
-        )  # fmt: skip
+        key = (self.frozen.batches[where.batch], world)
+        if key not in self._world_ids:
+            self._world_ids[key] = world_id(
+                key[0], self.numbering.draws[world.draw], world.replicate,
+                self.cut_offs(where.batch, world),
+            )  # fmt: skip
+        identity = unit_id(self._world_ids[key], markets, excluded)
         return Unit(
             number, where.batch, world.draw, world.replicate, *markets, identity, tuple(excluded)
         )

@@ -58,24 +58,22 @@ class Unit:
     excluded: tuple[int, ...] = ()
 
 
-def unit_id(
+def world_id(
     batch_identity: str,
     settings: Sequence[str],
     replicate: int,
     cut_offs: Mapping[str, Sequence[float]],
-    markets: tuple[int, int],
-    excluded: Sequence[int] = (),
 ) -> str:
-    """Return the hash of a unit's own inputs.
+    """Return the hash of what all units of a batch in a world share.
 
     Parameters
     ----------
     batch_identity
-        Hash of law, frame, population, seed and engine of the unit's scenarios.
+        Hash of law, frame, population, seed and engine of the batch's scenarios.
     settings
         Of the parameter draw.
     cut_offs
-        Of quotas, in the unit's world.
+        Of quotas, in that world.
     """
     return hash_of(
         {
@@ -83,10 +81,14 @@ def unit_id(
             "settings": list(settings),
             "replicate": replicate,
             "cut_offs": {name: [float(x).hex() for x in of] for name, of in cut_offs.items()},
-            "markets": list(markets),
-            "excluded": list(excluded),
         }
     )
+
+
+def unit_id(world: str, markets: tuple[int, int], excluded: Sequence[int] = ()) -> str:
+    """Return the hash of a unit's own inputs: its world, its shard, whom it leaves out."""
+    text = f"{world}|{markets[0]}|{markets[1]}|{','.join(map(str, excluded))}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def cut_markets(population: PopulationReader, shard_persons: int) -> list[int]:
