@@ -104,18 +104,18 @@ def look(prepared: Ledger, share: tuple[int, int] = (0, 1)) -> Missing:
 
 
 class _Listener:
-    """Keeps failures and passes everything on; a disk that takes no more stops the run."""
+    """Keeps failures and passes everything on; stops when a worker says that it must."""
 
     def __init__(self, prepared: Prepared, watch: Watch, stopping: Callable[[], bool]) -> None:
         self.prepared, self.watch, self.asked = prepared, watch, stopping
-        self.disk = ""
+        self.reason = ""
 
     def stopping(self) -> bool:
-        return bool(self.disk) or self.asked()
+        return bool(self.reason) or self.asked()
 
     def done(self, receipt: Payload) -> None:
-        if "disk" in receipt:
-            self.disk = self.disk or str(receipt["disk"])
+        if "stop" in receipt:
+            self.reason = self.reason or str(receipt["stop"])
         else:
             self.watch.done(receipt)
 
@@ -178,10 +178,10 @@ def _run(
     try:
         run_job(job, place, listener)
     except StoppedError:
-        if not listener.disk:
+        if not listener.reason:
             raise
-    if listener.disk:
-        raise RunFailedError(listener.disk)
+    if listener.reason:
+        raise RunFailedError(listener.reason)
 
 
 def _suspects(prepared: Prepared, missing: Missing) -> dict[int, Deaths]:
@@ -259,13 +259,20 @@ def describe(prepared: Prepared, number: int) -> str:
 # -- households that one batch of scenarios could not compute -------------------------------------
 
 
+def counted_units(ledger: Ledger) -> Iterator[Unit]:
+    """Yield every unit, then those computed again to leave households out, as far as known."""
+    numbering = ledger.numbering
+    yield from (ledger.unit(number) for number in range(numbering.n_units))
+    if numbering.n_batches > 1:
+        for world in numbering.worlds:
+            for shard in range(numbering.n_shards):
+                with contextlib.suppress(FileNotFoundError, ShardDamagedError):
+                    yield from (unit for unit in _settled(ledger, world, shard) if unit.excluded)
+
+
 def counted_files(ledger: Ledger) -> Iterator[Path]:
     """Yield the file of every unit, and of those computed again to leave households out."""
-    for number in range(ledger.numbering.n_units):
-        yield ledger.file(ledger.unit(number))
-    if ledger.numbering.n_batches > 1:
-        with contextlib.suppress(FileNotFoundError, ShardDamagedError):
-            yield from (ledger.file(unit) for unit in final_units(ledger) if unit.excluded)
+    return (ledger.file(unit) for unit in counted_units(ledger))
 
 
 def final_units(prepared: Ledger) -> Iterator[Unit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from microsim.errors import Fault, InputError
@@ -32,6 +32,11 @@ class Ledger:
     frozen: Frozen
     cut: tuple[int, ...]
     _world_ids: dict[tuple[str, WorldKey], str] = field(init=False, default_factory=dict)
+
+    def use_cut(self, cut: Sequence[int]) -> None:
+        """Cut the population into shards elsewhere."""
+        self.cut = tuple(cut)
+        self.numbering = replace(self.numbering, n_shards=len(self.cut) - 1)
 
     def cut_offs(self, batch: int, world: WorldKey) -> dict[str, tuple[float, ...]]:
         """Return the frozen cut-offs of a batch in a world."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from microsim.errors import InputError
 from microsim.execution.pace import Pace, pace_of
-from microsim.results.shards import ShardDamagedError, verify_shard
-from microsim.simulation.carrying import counted_files
+from microsim.results.shards import ShardError, verify_shard
+from microsim.simulation.carrying import counted_files, counted_units
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.ledger import Ledger, open_ledger
 
@@ -111,13 +111,12 @@ def verify_run(out: Path) -> Verified:
     whole = 0
     damaged: list[str] = []
     missing: list[int] = []
-    for number in range(ledger.numbering.n_units):
-        unit = ledger.unit(number)
+    for unit in counted_units(ledger):
         try:
             verify_shard(ledger.file(unit), unit.id)
         except FileNotFoundError:
-            missing.append(number)
-        except ShardDamagedError as error:
+            missing.append(unit.number)
+        except ShardError as error:
             damaged.append(str(error))
         else:
             whole += 1
@@ -128,13 +127,12 @@ def remove_damaged(out: Path) -> int:
     """Take damaged shard files away, to be computed again; return how many."""
     ledger = open_ledger(RunDirectory(out))
     removed = 0
-    for number in range(ledger.numbering.n_units):
-        unit = ledger.unit(number)
+    for unit in counted_units(ledger):
         try:
             verify_shard(ledger.file(unit), unit.id)
         except FileNotFoundError:
             continue
-        except ShardDamagedError:
+        except ShardError:
             ledger.file(unit).unlink(missing_ok=True)
             removed += 1
     return removed

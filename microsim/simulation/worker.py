@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from microsim.errors import RunFailedError
 from microsim.execution.jobs import Payload, Worker
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
@@ -14,6 +13,11 @@ from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.unit import Arrays, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
 
+OTHER_INPUTS = (
+    "a worker read other inputs than the coordinator, or is of another version; nothing was "
+    "written. Use one installation and one copy of the files on all machines, and start the run "
+    "again."
+)
 START = "microsim.simulation.worker:start_worker"
 
 # Runs made in this process, so that the serial backend does not make one again.
@@ -33,12 +37,22 @@ def setup_of(prepared: Prepared, threads: int) -> Payload:
         "here": str(directory.path),
         "events": str(directory.events.absolute()),
         "threads": threads,
+        # another process may cut the population anew meanwhile
+        "cut": list(prepared.cut),
     }
+
+
+def stopped(words: str) -> Payload:
+    """Return the receipt of a unit that was not computed for a reason that holds for all units:
+    it is not blamed, and the run stops.
+    """
+    return {"persons": 0, "stop": words}
 
 
 def start_worker(setup: Payload) -> Worker:
     """Return the worker of a run: it evaluates a unit and writes its file."""
     prepared = _PREPARED.get(setup["here"]) or open_prepared(RunDirectory(Path(setup["run"])))
+    prepared.use_cut(setup["cut"])
     computing = _Computing(prepared, int(setup["threads"]))
     return computing.work
 
@@ -54,7 +68,8 @@ class _Computing:
     def work(self, data: Payload) -> Payload:
         """Compute a unit unless its file is there already, and return its receipt."""
         unit = self.prepared.unit(int(data["unit"]), tuple(data.get("excluded", ())))
-        self._check(unit, data["id"])
+        if not self._same_inputs(unit, data["id"]):
+            return stopped(OTHER_INPUTS)
         path = self.prepared.file(unit)
         if finished(path, unit.id):
             return {"persons": 0, "there": True}
@@ -65,22 +80,19 @@ class _Computing:
             words = words_of(error)
             if not words:
                 raise
-            return {"persons": 0, "disk": words}  # no fault of the unit
+            return stopped(words)
         return {"persons": int(arrays["size"].sum()), "bytes": path.stat().st_size}
 
-    def _check(self, unit: Unit, asked: str) -> None:
-        """Refuse to compute from other inputs than the coordinator read."""
+    def _same_inputs(self, unit: Unit, asked: str) -> bool:
+        """Tell whether the coordinator read the same inputs."""
         known = unit.batch in self.checked
         if not known:
             identity = self.prepared.batch_identity(unit.batch)
             known = identity == self.prepared.frozen.batches[unit.batch]
         if not known or unit.id != asked:
-            raise RunFailedError(
-                f"unit {unit.number}: the worker read other inputs than the coordinator, or is of "
-                "another version; nothing was written. Use one installation and one copy of the "
-                "files on all machines, and start the run again."
-            )
+            return False
         self.checked.add(unit.batch)
+        return True
 
     def _arrays(self, unit: Unit) -> Arrays:
         prepared, world = self.prepared, WorldKey(unit.draw, unit.replicate)
