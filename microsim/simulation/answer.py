@@ -23,6 +23,7 @@ from microsim.results.writer import write_results
 from microsim.simulation.calibrate import Calibrated
 from microsim.simulation.carrying import final_units
 from microsim.simulation.contents import Assembler
+from microsim.simulation.keeping import join_all_persons
 from microsim.simulation.merge import Merged, Part, Poisoned, merge
 from microsim.simulation.model import unused_parameters
 from microsim.simulation.phases import Prepared
@@ -90,6 +91,7 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     identities = [identity for one in worlds for identity in one.identities]
     poisoned = tuple(dict.fromkeys(p for one in worlds for p in one.poisoned))
     provenance = _provenance(prepared, poisoned, (backend, workers), began)
+    join_all_persons(prepared)
     digest = write_results(prepared.directory.results, base.contents, rows, identities, provenance)
     raise_if_violated(identities)
     model = prepared.whole_model(BASE)

@@ -174,6 +174,11 @@ class RunDirectory:
         folder = self.path / "shards" / f"{number // FILES_PER_FOLDER:04d}"
         return folder / f"{number:07d}-{identity[:16]}.bin"
 
+    def persons_file(self, number: int, identity: str) -> Path:
+        """Return the file of a unit's persons, where a run keeps them."""
+        folder = self.path / "persons" / f"{number // FILES_PER_FOLDER:04d}"
+        return folder / f"{number:07d}-{identity[:16]}.h5"
+
     def shard_names(self) -> set[str]:
         """Return the names of all shard files, from one listing of each folder."""
         found: set[str] = set()

@@ -38,6 +38,8 @@ class Model:
     measures, instruments, stocks
         What is summed; the household amounts kept, by `scheme.item`; the benefits whose December
         amounts are kept.
+    persons
+        Variables whose value of each person is kept.
     """
 
     names: tuple[str, ...]
@@ -55,6 +57,7 @@ class Model:
     wanted: Wanted
     money_scale: float
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)
+    persons: tuple[str, ...] = ()
 
     def with_law(self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]) -> Model:
         """Return the model with other values of parameters and quotas; formulas stay as they are.
@@ -162,7 +165,7 @@ def build(
     laws = _laws(program, [one.definitions for one in engine], frame, year, cut_offs or {})
     return Model(
         tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), graph, program, laws,
-        measures, instruments, stocks, wanted, money_scale, quotas,
+        measures, instruments, stocks, wanted, money_scale, quotas, tuple(persons),
     )  # fmt: skip
 
 

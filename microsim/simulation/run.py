@@ -15,6 +15,7 @@ from microsim.execution.listener import Failure
 from microsim.execution.place import Place, check_place
 from microsim.files import FileTree
 from microsim.results.atomic import copy_whole
+from microsim.results.persons import PersonsError
 from microsim.results.shards import ShardDamagedError
 from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
@@ -367,7 +368,8 @@ def carry_on(prepared: Prepared, options: Options, watch: Watch, began: float) -
         carry_out(prepared, place, watch, stopping=options.stopping, retry_failed=retry)
         try:
             outcome = answer(prepared, place.backend, place.workers, began)
-        except ShardDamagedError as error:
+        except (ShardDamagedError, PersonsError) as error:
+            retry = False
             watch.note(f"{error} It is computed again.")
             if turn == MOST_MERGES - 1:
                 raise RunFailedError(

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.language.evaluating import EXCLUDED, Evaluator
+from microsim.language.evaluating import EXCLUDED, Evaluation, Evaluator
 from microsim.language.people import World
 from microsim.population.store import PopulationReader
+from microsim.results.persons import PersonsFile
 from microsim.results.shards import ShardDamagedError, read_shard, write_shard
 from microsim.simulation.model import Model
 from microsim.simulation.people import (
@@ -27,6 +28,14 @@ from microsim.simulation.people import (
 )
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Persons:
+    """What is kept of each person of a shard: values by `scenario/variable`, and who it is."""
+
+    columns: dict[str, npt.NDArray[np.float64]]
+    ids: dict[str, npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,10 @@ def evaluate_shard(
     unit: Unit,
     world: World,
     threads: int,
-) -> Arrays:
-    """Return the exact sums and household records of one shard, as packed arrays."""
+) -> tuple[Arrays, Persons | None]:
+    """Return the exact sums and household records of one shard, as packed arrays, and what is
+    kept of each person, if anything is.
+    """
     part = population.read_markets(unit.first_market, unit.last_market, shard_columns(model))
     people = people_of(part.persons, part.households, model.program.layout.inputs)
     weighting = weighting_of(part.persons, part.households, len(population.regions))
@@ -131,7 +142,27 @@ def evaluate_shard(
         "poison": out.poison, "columns": out.households[kept],
     }  # fmt: skip
     arrays.update(_household_facts(part.persons, part.households, people.start))
-    return arrays
+    if not model.persons:
+        return arrays, None
+    ids = {
+        "person": part.first_person + np.arange(part.n_persons),
+        "household_id": np.repeat(arrays["household_id"], arrays["size"]),
+    }
+    return arrays, Persons(_person_columns(model, out, people.household_of()), ids)
+
+
+def _person_columns(
+    model: Model, out: Evaluation, household_of: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the values kept, by `scenario/variable`; NaN where a household is set aside."""
+    aside = (out.poison != 0)[household_of]
+    found = {}
+    for s, scenario in enumerate(model.names):
+        for c, name in enumerate(model.persons):
+            if model.wanted.person_columns[c][s] is not None:
+                source = 0 if out.persons_shared[s, c] else s
+                found[f"{scenario}/{name}"] = np.where(aside, np.nan, out.persons[source, c])
+    return found
 
 
 def _household_facts(
@@ -188,10 +219,15 @@ def finished(path: Path, unit_id: str) -> bool:
     return True
 
 
-def write_unit(path: Path, unit: Unit, arrays: Arrays) -> None:
-    """Write the unit's file, whole or not at all; its header names the households at fault."""
+def write_unit(path: Path, unit: Unit, arrays: Arrays, persons: PersonsFile | None = None) -> None:
+    """Write the unit's file, whole or not at all; its header names the households at fault, and
+    what tells that the unit's file of persons, written before, is as it was.
+    """
     faulty = arrays["household_id"][(arrays["poison"] != 0) & (arrays["poison"] != EXCLUDED)]
-    write_shard(path, {**asdict(unit), "faulty": [int(i) for i in faulty]}, arrays)
+    header = {**asdict(unit), "faulty": [int(i) for i in faulty]}
+    if persons is not None:
+        header["persons_file"] = {"persons": persons.persons, "sha256": persons.sha256}
+    write_shard(path, header, arrays)
 
 
 def hash_of(question: dict[str, Any]) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 from microsim.execution.jobs import Payload, Worker
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import World
+from microsim.results.persons import PersonsFile, write_persons
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.disk import words_of
 from microsim.simulation.phases import Prepared, open_prepared
-from microsim.simulation.unit import Arrays, Unit, evaluate_shard, finished, write_unit
+from microsim.simulation.unit import Arrays, Persons, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
 
 OTHER_INPUTS = (
@@ -73,15 +74,34 @@ class _Computing:
         path = self.prepared.file(unit)
         if finished(path, unit.id):
             return {"persons": 0, "there": True}
-        arrays = self._arrays(unit)
+        arrays, persons = self._evaluated(unit)
         try:
-            write_unit(path, unit, arrays)
+            kept = None if persons is None else self._keep(unit, persons)
+            write_unit(path, unit, arrays, kept)
         except OSError as error:
             words = words_of(error)
             if not words:
                 raise
             return stopped(words)
-        return {"persons": int(arrays["size"].sum()), "bytes": path.stat().st_size}
+        size = path.stat().st_size + (kept.path.stat().st_size if kept else 0)
+        return {"persons": int(arrays["size"].sum()), "bytes": size}
+
+    def _keep(self, unit: Unit, persons: Persons) -> PersonsFile:
+        """Write the values of each person, before the file that says the unit is done."""
+        path = self.prepared.directory.persons_file(unit.number, unit.id)
+        names = self.prepared.question.persons
+        units = {
+            name: one.definitions.variables[name].unit
+            for one in self.prepared.base_model(unit.batch).engine
+            for name in names
+            if name in one.definitions.variables
+        }
+        attributes: dict[str, str | int | float] = {
+            "id": unit.id,
+            "draw": unit.draw,
+            "replicate": unit.replicate,
+        }
+        return write_persons(path, persons.columns, persons.ids, attributes, units)
 
     def _same_inputs(self, unit: Unit, asked: str) -> bool:
         """Tell whether the coordinator read the same inputs."""
@@ -94,7 +114,7 @@ class _Computing:
         self.checked.add(unit.batch)
         return True
 
-    def _arrays(self, unit: Unit) -> Arrays:
+    def _evaluated(self, unit: Unit) -> tuple[Arrays, Persons | None]:
         prepared, world = self.prepared, WorldKey(unit.draw, unit.replicate)
         model = prepared.model(unit.batch, world)
         key = (unit.batch, world if model.quotas else WorldKey(unit.draw))

@@ -57,7 +57,7 @@ class Workshop:
         evaluator = model.evaluator()
         for first, last in itertools.pairwise(cuts):
             unit = SimpleNamespace(first_market=first, last_market=last, excluded=tuple(excluded))
-            arrays = evaluate_shard(model, evaluator, self.population, unit, World(1), 1)
+            arrays, _ = evaluate_shard(model, evaluator, self.population, unit, World(1), 1)
             files.append(folder / f"{first}-{last}.bin")
             write_shard(files[-1], {"id": str(first)}, arrays)
         return Part(model, files)
