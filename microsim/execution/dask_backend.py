@@ -38,7 +38,7 @@ class _Window:
     def __init__(self, job: Job, place: Place, listener: Listener, connection: Connection) -> None:
         self.place, self.listener = place, listener
         self.connection, self.client = connection, connection.client
-        self.agenda = Agenda(job, listener, width=max(2, job.size))
+        self.agenda = Agenda(job, listener, width=WINDOW)
         self.token = uuid.uuid4().hex
         self.flying: dict[str, tuple[Future[Any], Task]] = {}
         self.finished: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -159,6 +159,7 @@ class _Window:
             raise StoppedError(self.agenda.stopped("the Dask scheduler was lost")) from error
         if self.workers:
             self.seen = self.looked
+            self.agenda.width = WINDOW * self.workers
         if self.agenda.stopping:
             self.let_go()
         elif self.looked - self.seen > self.place.start_timeout:

@@ -29,7 +29,9 @@ class Job:
         index, once, and only what is in flight is kept.
     suspects
         Units that may have ended a worker. They run after all others, one at a time with nothing
-        else in flight, so that a death blames exactly one.
+        else in flight, so that a death blames exactly one. Those with `beside`, the number of
+        times they died beside others and never alone, may run with other suspects, the fewer the
+        larger it is.
     """
 
     start: str

@@ -108,11 +108,9 @@ class _Pool:
 
     def fill(self) -> None:
         """Start as many workers as there is work for."""
-        while not self.agenda.stopping:
+        while not self.agenda.stopping and len(self.members) < self.agenda.width:
             coming = sum(member.task is None for member in self.members.values())
-            beside = len(self.members) < self.agenda.width and coming < self.agenda.fresh
-            alone = not self.members and self.agenda.open
-            if not beside and not alone:
+            if coming >= self.agenda.room(len(self.members) - coming):
                 return
             self.start()
 
