@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -54,16 +55,21 @@ def job_name(run: Path, scheduler: str = "slurm") -> str:
 
 
 def check_run_path(run: Path) -> None:
-    """Refuse a run directory that job scripts cannot name.
+    """Refuse a run directory in which schedulers cannot write logs; blanks and quotes do no harm.
+
+    Slurm and LSF replace `%j` and the like in the folder of a log too, and Slurm cannot write where
+    a backslash is.
 
     Raises
     ------
     InputError
-        The path holds line ends or other control characters.
+        The path holds `%`, a backslash, line ends or other control characters.
     """
-    if has_control_characters(str(run)):
-        what = "job scripts cannot name this run directory"
-        raise InputError(Fault("--out", what, repr(str(run)), "a path of one line"))
+    text = os.path.abspath(run)  # noqa: PTH100 (resolve would follow links)
+    if has_control_characters(text) or "%" in text or "\\" in text:
+        what = "schedulers cannot write logs in this run directory"
+        expected = "a path of one line without % and backslash"
+        raise InputError(Fault("--out", what, repr(text), expected))
 
 
 def render(site: Site, order: Order) -> dict[str, str]:

@@ -227,11 +227,17 @@ def _refuse_if_queued(slurm: Slurm, run: Path) -> None:
     queued = slurm.jobs(scripts.job_name(run), run)
     if queued:
         some = ", ".join(f"{one.job} ({one.state.lower()})" for one in queued[:5])
-        raise RunFailedError(
+        lines = [
             f"{run}: {len(queued)} jobs of this run are in the queue: {some}. Wait for them "
             f"(microsim status {run} --watch), cancel them (scancel), or submit with --again; two "
             "at once do the same units twice, and harm nothing."
-        )
+        ]
+        lines += [
+            f"Job {one.job} is held ({one.reason}): `scontrol release {one.job}` lets it go."
+            for one in queued
+            if "held" in one.reason.lower()
+        ]
+        raise RunFailedError("\n".join(lines))
 
 
 def forget_failures(run: Path) -> None:
