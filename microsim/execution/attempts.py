@@ -10,6 +10,7 @@ from pathlib import Path
 from microsim.execution.events import born_of, read_events
 
 RECENT = 7 * 24 * 3600.0  # seconds; a process that began a unit longer ago is not at it any more
+TAIL = 65_536  # bytes read of each file: what a process had in hand when it died stands at the end
 ENDINGS = ("done", "raised", "released")
 
 
@@ -49,12 +50,12 @@ def deaths_of(folder: Path) -> dict[int, Deaths]:
 
 
 def _abandoned(path: Path) -> list[tuple[int, bool]]:
-    """Return each unit that was begun and never ended in a file, with whether it was alone."""
+    """Return the units that were begun and never ended in a file, with whether each was alone."""
     found: list[tuple[int, bool]] = []
     host, pid, born = "", 0, 0
     hand: tuple[int, bool] | None = None
     since = 0.0
-    for event in read_events(path):
+    for event in read_events(path, TAIL):
         kind = event["event"]
         if kind in ENDINGS:
             hand = None

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from microsim.execution.jobs import Payload
 
+# Files that this process has begun, by process and folder.
+_BEGUN: dict[tuple[int, str], Path] = {}
+
 
 class EventFile:
     """The events of this process: `start`, `begin`, `done`, `raised`, `released`, `end`.
 
-    One process writes one file, so that no lock is needed, on shared disks least of all. A line
-    that cannot be written never harms the unit.
+    One process writes one file, so that no lock is needed, on shared disks least of all, and what
+    it had in hand when it died is at the end of that file. A line that cannot be written never
+    harms the unit.
 
     Parameters
     ----------
@@ -32,10 +37,8 @@ class EventFile:
         self._torn = False
         if not folder:
             return
-        path = Path(folder) / f"{socket.gethostname()}.{os.getpid()}.jsonl"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._descriptor = _open(folder)
         except OSError as error:
             self.problem = f"no events are written: {error}"
 
@@ -62,6 +65,26 @@ class EventFile:
             self._descriptor = -1
 
 
+def _open(folder: str) -> int:
+    """Return a descriptor of this process's file: `HOST.PID.jsonl`, or `HOST~N.PID.jsonl` if an
+    earlier process of the same number has left that.
+    """
+    mine, flags = (os.getpid(), folder), os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    if mine in _BEGUN:
+        return os.open(_BEGUN[mine], flags, 0o644)
+    for attempt in itertools.count():
+        host = socket.gethostname() + (f"~{attempt}" if attempt else "")
+        path = Path(folder) / f"{host}.{os.getpid()}.jsonl"
+        try:
+            descriptor = os.open(path, flags | os.O_EXCL, 0o644)
+        except FileExistsError:
+            continue
+        _BEGUN[mine] = path
+        return descriptor
+    raise AssertionError("unreachable")
+
+
 def born() -> int:
     """Return when this process began, in ticks since the boot (0 where the system does not tell).
 
@@ -79,13 +102,29 @@ def born_of(pid: int) -> int:
         return 0
 
 
-def read_events(path: Path) -> Iterator[Payload]:
-    """Yield the events of one file; torn lines (a full disk, a lost host) are left out."""
+def read_events(path: Path, last: int = 0) -> Iterator[Payload]:
+    """Yield the events of one file; torn lines (a full disk, a lost host) are left out.
+
+    Parameters
+    ----------
+    path
+        The file.
+    last
+        How many bytes at its end to read after the first line; 0 for all of it.
+    """
     with path.open("rb") as file:
-        for line in file:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and isinstance(event.get("event"), str):
-                yield event
+        yield from _events((file.readline(),))
+        if last:
+            here, end = file.tell(), file.seek(0, os.SEEK_END)
+            file.seek(max(here, end - last))
+        yield from _events(file)
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[Payload]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from listening import Collected
 
-from microsim.execution.attempts import Deaths, deaths_of
+from microsim.execution.attempts import TAIL, Deaths, deaths_of
 from microsim.execution.backend import run_job
 from microsim.execution.events import EventFile, born, born_of, read_events
 from microsim.execution.jobs import Job
@@ -46,6 +46,14 @@ def test_deaths_of__counts_units_begun_and_never_ended(tmp_path):
 
 def test_deaths_of__an_absent_folder_are_none(tmp_path):
     assert deaths_of(tmp_path / "events") == {}
+
+
+def test_deaths_of__reads_the_ends_of_long_files(tmp_path):
+    long = [event for unit in range(3000) for event in (begin(unit), end("done", unit))]
+    path = write(tmp_path, "a", START, *long, begin(4000, True))
+    assert path.stat().st_size > 4 * TAIL
+    assert deaths_of(tmp_path) == {4000: Deaths(alone=1)}
+    assert len(list(read_events(path))) == 6002
 
 
 def test_torn_lines__do_no_harm(tmp_path):
@@ -83,6 +91,18 @@ def test_events__tell_what_a_worker_did(tmp_path):
     assert events[2]["peak_memory"] > 0
     assert "an error of the program" in events[4]["text"]
     assert deaths_of(tmp_path / "events") == {}
+
+
+def test_a_process_with_the_number_of_an_earlier_one__writes_a_file_of_its_own(tmp_path):
+    name = f"{socket.gethostname()}.{os.getpid()}"
+    (tmp_path / "events").mkdir()
+    write(tmp_path / "events", name, {**START, "host": "other"}, begin(3))
+    setup = {"folder": str(tmp_path), "events": str(tmp_path / "events")}
+    for unit in (4, 5):
+        run_job(Job("jobs:scripted", setup, [{"unit": unit}]), Place(), Collected())
+    files = sorted(path.name for path in (tmp_path / "events").iterdir())
+    assert files == [f"{name}.jsonl", f"{socket.gethostname()}~1.{os.getpid()}.jsonl"]
+    assert deaths_of(tmp_path / "events") == {3: Deaths(beside=1)}
 
 
 def test_events_that_cannot_be_written__do_not_harm_the_unit(tmp_path):
