@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from microsim.errors import FaultList
+from microsim.execution.dask_site import load_dask_site
 from microsim.files import did_you_mean
 
 BACKENDS = ("serial", "processes", "dask", "mpi")
@@ -61,8 +63,9 @@ def check_place(place: Place) -> None:
     Raises
     ------
     InputError
-        Unknown backend, fewer than one worker, an address or site without the dask backend, an
-        address without TLS beyond this machine, missing or unreadable key files.
+        Unknown backend, or one that is not installed; fewer than one worker; an address or site
+        without the dask backend; an address without TLS beyond this machine; missing key files;
+        faults of the site file.
     """
     faults = FaultList()
     if place.backend not in BACKENDS:
@@ -71,14 +74,7 @@ def check_place(place: Place) -> None:
         faults.add("--backend", "unknown backend", place.backend, expected, remedy)
     if place.workers < 1:
         faults.add("--workers", "too few workers", place.workers, "1 or more")
-    if place.memory_limit < 0:
-        faults.add("--memory-limit", "not a size", place.memory_limit, "0 or more bytes")
-    if (
-        place.memory_limit
-        and place.backend == "processes"
-        and not Path("/proc/self/statm").exists()
-    ):
-        faults.add("--memory-limit", "this system does not tell how much memory a process has")
+    _check_memory_limit(place, faults)
     for option, value in (("--address", place.address), ("--site", place.site)):
         if value and place.backend != "dask":
             faults.add(option, "is for the dask backend", place.backend, "--backend dask")
@@ -86,7 +82,28 @@ def check_place(place: Place) -> None:
         faults.add("--address", "given together with --site", "both", "one of them")
     if place.address:
         _check_address(place, faults)
+    for package, backend in (("distributed", "dask"), ("mpi4py", "mpi")):
+        if place.backend == backend and importlib.util.find_spec(package) is None:
+            remedy = f"Install it: pip install 'microsim-social[{backend}]'."
+            faults.add("--backend", f"{package} is not installed", remedy=remedy)
     faults.raise_if_any()
+    if place.site:
+        load_dask_site(place.site)
+
+
+def _check_memory_limit(place: Place, faults: FaultList) -> None:
+    limit = place.memory_limit
+    local = place.backend in ("processes", "dask") and not place.address and not place.site
+    if limit < 0:
+        faults.add("--memory-limit", "not a size", limit, "0 or more bytes")
+    elif limit and not local:
+        faults.add(
+            "--memory-limit", "is for worker processes on this machine", place.backend,
+            "--backend processes, or dask without --address and --site",
+            "Elsewhere the limit is that of the job, of `dask worker`, or of the site file.",
+        )  # fmt: skip
+    elif limit and place.backend == "processes" and not Path("/proc/self/statm").exists():
+        faults.add("--memory-limit", "this system does not tell how much memory a process has")
 
 
 def _check_address(place: Place, faults: FaultList) -> None:

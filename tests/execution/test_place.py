@@ -17,6 +17,14 @@ WRONG = {
     ),
     "no workers": ({"workers": 0}, "--workers: too few workers; found 0; expected 1 or more."),
     "memory below zero": ({"memory_limit": -1}, "--memory-limit: not a size"),
+    "memory of others": (
+        {"backend": "mpi", "memory_limit": 5},
+        "--memory-limit: is for worker processes on this machine; found mpi; expected --backend",
+    ),
+    "site that is not there": (
+        {"backend": "dask", "site": "/no/site.yaml"},
+        "--site: cannot read /no/site.yaml",
+    ),
     "address elsewhere": (
         {"backend": "mpi", "address": "tls://h:1"},
         "--address: is for the dask backend; found mpi; expected --backend dask.",
