@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "upkeep",
     "verify": "upkeep",
     "gc": "upkeep",
+    "consolidate": "upkeep",
     "work": "work",
     "submit": "submit",
     "household": "household",

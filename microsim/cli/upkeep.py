@@ -1,4 +1,4 @@
-"""`microsim status`, `verify` and `gc`: how far a run is, whether it is whole, what can go."""
+"""`microsim status`, `verify`, `gc`, `consolidate`: how far a run is, whole or not, what can go."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from microsim.simulation.upkeep import (
     status_of,
     verify_run,
 )
+from microsim.simulation.worlds import WorldKey
 
 Run = Annotated[Path, typer.Argument(help="run directory")]
 SHOWN = 10
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("verify")(verify)
     app.command("gc")(gc)
+    app.command("consolidate")(consolidate)
 
 
 def status(
@@ -124,4 +126,20 @@ def gc(
         collect(found)
     what = "could go" if dry_run else "removed"
     text = f"{run}: {len(found.files)} files, {found.size / MIB:,.1f} MiB, {what}"
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def consolidate(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="file to write, HDF5")],
+    draw: Annotated[int, typer.Option(help="parameter draw of the run; 0: none")] = 0,
+    replicate: Annotated[int, typer.Option(help="replicate of the run")] = 0,
+) -> None:
+    """Copy the values of persons that a run keeps into one compressed file that needs no other."""
+    from microsim.results.persons_joined import consolidate as consolidate_file
+    from microsim.simulation.keeping import joined_file
+
+    consolidate_file(joined_file(run, WorldKey(draw, replicate)), out)
+    size = out.stat().st_size / MIB
+    text = f"{out}: {size:,.1f} MiB, all parts verified"
     Console(soft_wrap=True).print(text, markup=False, highlight=False)

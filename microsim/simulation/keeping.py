@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from microsim.errors import Fault, InputError
 from microsim.results.persons import PersonsError, PersonsFile
 from microsim.results.persons_joined import join_persons
 from microsim.results.shards import read_header
 from microsim.simulation.carrying import final_units
+from microsim.simulation.directory import RunDirectory
 from microsim.simulation.phases import Prepared
 from microsim.simulation.worlds import WorldKey
 
@@ -17,6 +19,25 @@ def persons_name(world: WorldKey) -> str:
     if world == WorldKey():
         return "persons.h5"
     return f"persons-draw{world.draw}-replicate{world.replicate}.h5"
+
+
+def joined_file(run: Path, world: WorldKey) -> Path:
+    """Return the joined file of a world of a run.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, or the run keeps nothing of persons, or is not complete.
+    """
+    directory = RunDirectory(run)
+    kept = directory.question().get("persons")
+    path = run / persons_name(world)
+    if not path.is_file():
+        what = "the run has no file of persons of that world"
+        found = f"--keep-persons {','.join(kept)}" if kept else "a run without --keep-persons"
+        remedy = "Run with --keep-persons, or resume the run until it is complete."
+        raise InputError(Fault(str(path), what, found, "a complete run that keeps some", remedy))
+    return path
 
 
 def join_all_persons(prepared: Prepared) -> None:

@@ -161,16 +161,20 @@ def garbage_of(out: Path, *, older_than: float = RECENT) -> Garbage:
         Not a run directory, or not prepared yet.
     """
     ledger = open_ledger(RunDirectory(out))
-    wanted = {path.name for path in counted_files(ledger)}
-    files = [
-        path for path in _below(out, older_than) if path.suffix != ".bin" or path.name not in wanted
-    ]
+    wanted = {path.stem for path in counted_files(ledger)}
+    files = [path for path in _results(out) if path.stem not in wanted]
+    files += _left_behind(out, older_than)
     return Garbage(tuple(files), sum(path.stat().st_size for path in files))
 
 
-def _below(out: Path, older_than: float) -> Iterator[Path]:
-    """Yield shard files and old temporary files."""
+def _results(out: Path) -> Iterator[Path]:
+    """Yield the files of units: of sums, and of persons."""
     yield from sorted((out / "shards").glob("*/[0-9]*.bin"))
+    yield from sorted((out / "persons").glob("*/[0-9]*.h5"))
+
+
+def _left_behind(out: Path, older_than: float) -> Iterator[Path]:
+    """Yield old temporary files."""
     old = time.time() - older_than
     for path in sorted([*out.rglob(PARTIAL), *out.glob(".merge-*/**/*")]):
         if path.is_file() and path.stat().st_mtime < old:
