@@ -77,10 +77,11 @@ def test_readme_commands__run(reader):
         for line in block.text.splitlines()
         if line.startswith("microsim ")
     ]
-    assert len(lines) >= 9
+    assert len(lines) >= 17
+    (reader.folder / "draws.csv").write_text("take_up.pwsd\n0.07\n")
     for line in lines:
         words = shlex.split(line)[1:]
-        if words[0] == "run":
+        if words[0] in ("run", "plan"):
             words += ["--households", "2000"]
         reader.types(*["2000" if word == "20000" else word for word in words])
     for made in ("budget.xlsx", "kenya.h5", "mycountry/baseline.yaml", "runs/larger_grant"):
