@@ -134,35 +134,30 @@ def write(site: Site, order: Order) -> dict[str, Path]:
 
 def commands_to_type(site: Site, order: Order, steps: Sequence[str] = STEPS) -> list[str]:
     """Return what a user would type to submit the scripts by hand, one command a line."""
-    cd = f"cd {shlex.quote(str(order.run))}"
-    if site.scheduler == "slurm":
-        ways = {
-            "prepare": "prepare=$(sbatch --parsable jobs/prepare.sh)",
-            "array": "array=$(sbatch --parsable --kill-on-invalid-dep=yes "
-            '--dependency="afterok:$prepare" jobs/array.sh)',
-            "finish": 'sbatch --dependency="afterany:$array" jobs/finish.sh',
-        }
-    elif site.scheduler == "pbs":
-        ways = {
-            "prepare": "prepare=$(qsub jobs/prepare.sh)",
-            "array": 'array=$(qsub -W depend=afterok:"$prepare" jobs/array.sh)',
-            "finish": 'qsub -W depend=afterany:"$array" jobs/finish.sh',
-        }
-    else:
-        name = job_name(order.run, site.scheduler)
-        ways = {
-            "prepare": "bsub < jobs/prepare.sh",
-            "array": f"bsub -w 'done({name}-prepare)' < jobs/array.sh",
-            "finish": f"bsub -w 'ended({name}-array)' < jobs/finish.sh",
-        }
-    if "prepare" not in steps:
-        ways = {step: _alone(way) for step, way in ways.items()}
-    return [cd, *(ways[step] for step in steps)]
+    name = job_name(order.run, site.scheduler)
+    found = [f"cd {shlex.quote(str(order.run))}"]
+    for k, step in enumerate(steps):
+        before, last = (steps[k - 1] if k else ""), k == len(steps) - 1
+        command = " ".join([*_WORDS[site.scheduler], *_after(site.scheduler, name, before)])
+        command += f" < jobs/{step}.sh" if site.scheduler == "lsf" else f" jobs/{step}.sh"
+        noted = not last and site.scheduler != "lsf"  # LSF knows jobs by their names
+        found.append(f"{step}=$({command})" if noted else command)
+    return found
 
 
-def _alone(way: str) -> str:
-    """Return a command without the dependency on a preparing job."""
-    return re.sub(r"""(--kill-on-invalid-dep=yes )?--dependency="afterok:\$prepare" """, "", way)
+_WORDS = {"slurm": ("sbatch", "--parsable"), "pbs": ("qsub",), "lsf": ("bsub",)}
+
+
+def _after(scheduler: str, name: str, before: str) -> list[str]:
+    """Return the words that make a job wait for the step before it."""
+    if not before:
+        return []
+    when = "afterany" if before == "array" else "afterok"
+    if scheduler == "slurm":
+        return ["--kill-on-invalid-dep=yes", f'--dependency="{when}:${before}"']
+    if scheduler == "pbs":
+        return [f'-W depend={when}:"${before}"']
+    return [f"-w '{'ended' if before == 'array' else 'done'}({name}-{before})'"]
 
 
 def clock(seconds: int) -> str:

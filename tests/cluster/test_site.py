@@ -56,7 +56,10 @@ FAULTS = [
     ("", "the file is not a mapping"),
     ("elements: 3", r"site.yaml:1: the site has no 'scheduler'"),
     ("scheduler: slrum", r"found slrum; expected one of slurm, pbs, lsf. Did you mean 'slurm'\?"),
-    ("scheduler: slurm\npartitoin: x", r"yaml:2: unknown key 'partitoin'.*Did you mean 'partition'"),
+    (
+        "scheduler: slurm\npartitoin: x",
+        r"yaml:2: unknown key 'partitoin'.*Did you mean 'parti",
+    ),
     ("scheduler: slurm\npartition: x\nqueue: y", r"yaml:3: partition and queue are two words"),
     ("scheduler: slurm\npartition: a b", r"yaml:2: 'partition' of the site; found a b"),
     ('scheduler: slurm\naccount: "x\\n#SBATCH --uid=0"', r"yaml:2: 'account' of the site"),
