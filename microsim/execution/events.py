@@ -42,7 +42,7 @@ class EventFile:
         except OSError as error:
             self.problem = f"no events are written: {error}"
 
-    def write(self, event: str, **what: Any) -> None:  # noqa: ANN401 - what JSON can hold
+    def write(self, event: str, /, **what: Any) -> None:  # noqa: ANN401 - what JSON can hold
         """Append one line; `problem` says what went wrong with the latest, if anything."""
         if self._descriptor < 0:
             return

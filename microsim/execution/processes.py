@@ -48,7 +48,8 @@ def _send(connection: Connection, message: Payload) -> None:
 def _serve(connection: Connection, start: str, setup: Payload) -> None:
     """Run in a worker: make the worker, then answer units until there are no more."""
     ignore_signals()
-    faulthandler.enable()
+    with contextlib.suppress(RuntimeError, ValueError, OSError):  # there is no stderr
+        faulthandler.enable()
     try:
         server = Server(start, setup)
     except NotStartedError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -77,6 +78,7 @@ class Server:
         began, cpu = time.perf_counter(), time.process_time()
         try:
             receipt = self.worker(unit)
+            json.dumps(receipt)  # or it could not travel
         except (Exception, SystemExit):
             text = traceback.format_exc()
             self.events.write("raised", unit=number, text=text[-2000:])

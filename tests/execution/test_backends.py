@@ -69,16 +69,20 @@ def test_run_job__does_each_unit_once(case, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_unit_that_raises__is_reported_and_others_go_on(case, backend):
-    heard = case.run(backend, case.job(special={2: {"do": "raise"}, 5: {"do": "exit"}}))
+    heard = case.run(
+        backend, case.job(special={2: {"do": "raise"}, 5: {"do": "exit"}, 6: {"do": "object"}})
+    )
     assert heard.error is None
-    assert heard.numbers == [k for k in range(N) if k not in (2, 5)]
-    first, second = sorted(heard.failures, key=lambda failure: failure.unit["unit"])
+    assert heard.numbers == [0, 1, 3, 4, 7]
+    first, second, third = sorted(heard.failures, key=lambda failure: failure.unit["unit"])
     assert (first.unit["unit"], first.kind, first.attempts) == (2, "raised", 1)
     assert "ZeroDivisionError: an error of the program" in first.text
     assert socket.gethostname() in first.where
     assert (second.unit["unit"], second.kind) == (5, "raised")
+    assert (third.unit["unit"], third.kind) == (6, "raised")
+    assert "not JSON serializable" in third.text
     assert [case.n_tries(k) for k in range(N)] == [1] * N
-    assert sorted(e["unit"] for e in case.said() if e["event"] == "raised") == [2, 5]
+    assert sorted(e["unit"] for e in case.said() if e["event"] == "raised") == [2, 5, 6]
 
 
 @pytest.mark.parametrize("backend", PARALLEL)

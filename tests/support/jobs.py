@@ -43,8 +43,9 @@ def mortal(setup: Payload) -> Worker:
 def scripted(setup: Payload) -> Worker:
     """Return a worker that does what each unit says; it leaves a file for each try.
 
-    `setup["folder"]` is where the files go. `unit["do"]` is `kill`, `raise`, `exit`, `grow` (takes
-    that many MiB) or nothing in particular; `unit["seconds"]` is how long it takes.
+    `setup["folder"]` is where the files go. `unit["do"]` is `kill`, `raise`, `exit`, `object`
+    (a receipt that is no plain data), `grow` (takes that many MiB) or nothing in particular;
+    `unit["seconds"]` is how long it takes.
     """
     folder = Path(setup["folder"])
 
@@ -62,6 +63,8 @@ def scripted(setup: Payload) -> Worker:
             grown = bytearray(unit["mib"] * 2**20)
             time.sleep(5.0)
             del grown
+        if what == "object":
+            return {"square": object()}
         return {"square": unit["unit"] ** 2}
 
     return work
