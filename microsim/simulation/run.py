@@ -254,7 +254,7 @@ def prepare(path: str | Path, options: Options, say: Say = lambda _: None) -> Pr
     InputError
         As `run`.
     """
-    _check(options)
+    check_options(options)
     scenario = load_scenario(path)
     draws = read_draws(options.draws, _scalars(scenario)) if options.draws else ()
     file, file_hash = find_population(scenario, options, say)
@@ -265,7 +265,14 @@ def prepare(path: str | Path, options: Options, say: Say = lambda _: None) -> Pr
     return _prepared(directory, question, scenario, options, say, None, draws)
 
 
-def _check(options: Options) -> None:
+def check_options(options: Options) -> None:
+    """Refuse options that cannot be meant, before any work is done.
+
+    Raises
+    ------
+    InputError
+        Every such option.
+    """
     check_place(options.where)
     faults = FaultList()
     if options.seed is not None and options.seed < 0:

@@ -20,7 +20,7 @@ from microsim.execution.slurm import Slurm, require_slurm
 from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.simulation.directory import RunDirectory
-from microsim.simulation.run import Options
+from microsim.simulation.run import Options, check_options
 from microsim.simulation.upkeep import Status, status_of
 
 SUBMITTED = "submitted.jsonl"
@@ -166,6 +166,7 @@ def _check(path: Path | None, site_path: Path, options: Options) -> Site:
 
     site = checked(lambda: load_site(site_path)) or site
     checked(lambda: scripts.check_run_path(options.out))
+    checked(lambda: check_options(options))
     if path is not None:
         scenario = checked(lambda: load_scenario(path))
         if scenario is not None:
