@@ -13,6 +13,7 @@ from rich.console import Console
 from microsim.cli.progress import MIB, clock
 from microsim.errors import RunFailedError
 from microsim.simulation.directory import RunDirectory
+from microsim.simulation.submitting import end_of_jobs, submitted_status
 from microsim.simulation.upkeep import (
     Status,
     collect,
@@ -44,12 +45,16 @@ def status(
     """Say how far a run is, from its files; whoever computes it is not asked."""
     console = Console(soft_wrap=True)
     while True:
-        found = status_of(run)
+        found, ended = submitted_status(run) or status_of(run), end_of_jobs(run)
         text = json.dumps(_plain(found)) if as_json else as_text(run, found)
         console.print(text, markup=False, highlight=False)
+        if ended and not as_json and found.phase != "complete":
+            console.print(f"Its jobs have ended:\n{ended}", markup=False, highlight=False)
         stuck = found.units > 0 and not found.missing and found.failed
-        if not watch or found.phase == "complete" or stuck:
+        if not watch or found.phase == "complete":
             return
+        if stuck or ended:
+            raise typer.Exit(1)
         time.sleep(max(0.2, every))
 
 
@@ -64,6 +69,8 @@ def _plain(found: Status) -> dict[str, object]:
 
 def as_text(run: Path, found: Status) -> str:
     """Return a status as people read it."""
+    if found.phase == "submitted":
+        return f"{run}: submitted; the preparing job has not begun"
     if found.phase == "preparing":
         return f"{run}: being prepared (population, calibration, rules); no unit is known yet"
     parts = [f"{run}: {found.phase}, {found.done:,} of {found.units:,} units done"]

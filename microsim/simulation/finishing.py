@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from microsim.errors import RunFailedError, StoppedError
+from microsim.errors import InputError, RunFailedError, StoppedError
 from microsim.execution import scripts
 from microsim.execution.scripts import Order
 from microsim.execution.site import load_site
@@ -17,7 +17,7 @@ from microsim.simulation.answer import Outcome
 from microsim.simulation.carrying import Watch
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.run import Options, resume
-from microsim.simulation.submitting import fewer_left, noted, send
+from microsim.simulation.submitting import fewer_left, keep_end_of_jobs, noted, send
 from microsim.simulation.upkeep import status_of
 
 SHOWN = 10
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 def finish(run: Path, site_path: Path, left: int, options: Options, watch: Watch) -> Outcome:
-    """End a run whose array has ended.
+    """End a run whose array has ended; if it cannot be, `status` tells why.
 
     Parameters
     ----------
@@ -41,6 +41,14 @@ def finish(run: Path, site_path: Path, left: int, options: Options, watch: Watch
     RunFailedError
         The run cannot be completed; the message says what is missing, and why.
     """
+    try:
+        return _finish(run, site_path, left, options, watch)
+    except (RunFailedError, InputError) as error:
+        keep_end_of_jobs(run, str(error))
+        raise
+
+
+def _finish(run: Path, site_path: Path, left: int, options: Options, watch: Watch) -> Outcome:
     slurm = Slurm(watch.note)
     if not RunDirectory(run).exists or status_of(run).phase == "preparing":
         raise RunFailedError(_not_prepared(run))

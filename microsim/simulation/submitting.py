@@ -14,6 +14,7 @@ from typing import Any
 
 from microsim.errors import Fault, FaultList, InputError, RunFailedError
 from microsim.execution import scripts
+from microsim.execution.pace import pace_of
 from microsim.execution.scripts import Order
 from microsim.execution.site import Site, load_site
 from microsim.execution.slurm import Slurm, require_slurm
@@ -24,6 +25,7 @@ from microsim.simulation.run import Options, check_options
 from microsim.simulation.upkeep import Status, status_of
 
 SUBMITTED = "submitted.jsonl"
+ENDED = "ended.txt"  # why the jobs of a run ended before it was complete
 RULES = "rules"  # compiled rules; synthesised populations lie beside it
 Say = Callable[[str], None]
 
@@ -262,6 +264,7 @@ def send(slurm: Slurm, order: Order, steps: tuple[str, ...]) -> dict[str, str]:
     """
     jobs: dict[str, str] = {}
     name = scripts.job_name(order.run)
+    (order.run / scripts.JOBS / ENDED).unlink(missing_ok=True)
     for step in steps:
         after = ""
         if jobs:
@@ -279,6 +282,25 @@ def send(slurm: Slurm, order: Order, steps: tuple[str, ...]) -> dict[str, str]:
         jobs[step] = job
         note(order, step, job, after)
     return jobs
+
+
+def submitted_status(run: Path) -> Status | None:
+    """Return the status of a run whose preparing job has not begun; None once it has."""
+    directory = RunDirectory(run)
+    if directory.exists or not (directory.jobs / SUBMITTED).is_file():
+        return None
+    return Status("submitted", 0, 0, 0, 0, pace_of(directory.events))
+
+
+def keep_end_of_jobs(run: Path, text: str) -> None:
+    """Write down why the jobs of a run have ended and none follows."""
+    (run / scripts.JOBS / ENDED).write_text(text + "\n", encoding="utf-8")
+
+
+def end_of_jobs(run: Path) -> str:
+    """Return why the jobs of a run ended before it was complete, or nothing."""
+    path = run / scripts.JOBS / ENDED
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def note(order: Order, step: str, job: str, after: str) -> None:

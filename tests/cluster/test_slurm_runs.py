@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from private_slurm import ClusterRun, kill, queue
+from private_slurm import ClusterRun, kill, microsim, queue
 
 from microsim.execution.scripts import job_name
 from microsim.execution.slurm import Slurm
@@ -24,6 +24,9 @@ def finished(private_slurm, coresia, tmp_path_factory) -> ClusterRun:
     assert refused.returncode == 1
     assert "3 jobs of this run are in the queue" in refused.stderr
     assert "--again" in refused.stderr
+    watched = microsim("status", str(run.out), "--watch", "--every=1")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert "being prepared" in watched.stdout or "submitted; " in watched.stdout
     run.until_ended()
     return run
 
@@ -164,6 +167,10 @@ def test_deadly_unit__is_submitted_so_often_and_named(struck):
     assert "as often as the site file allows" in said
     status = run.status()
     assert (status["done"], status["missing"], status["complete"]) == (2, 1, False)
+    watched = microsim("status", str(run.out), "--watch")
+    assert watched.returncode == 1, "nothing more will happen, so it does not wait"
+    assert "Its jobs have ended" in watched.stdout
+    assert "as often as the site file allows" in watched.stdout
 
 
 def test_memory_limit__is_named_and_can_be_mended(struck, reference):
