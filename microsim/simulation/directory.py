@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -78,7 +79,7 @@ class RunDirectory:
         if not self.exists:
             expected = "the --out of a run"
             raise InputError(Fault(str(self.path), "not a run directory", "no question", expected))
-        return self._read(QUESTION)
+        return _read(self.path / QUESTION)
 
     def claim(self, question: Stored, step: Step) -> None:
         """Make the directory this question's; the first of several processes decides.
@@ -114,7 +115,7 @@ class RunDirectory:
         """Return what was asked for, in order."""
         found: list[Step] = []
         while (path := self._step_path(len(found))).is_file():
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = _read(path)
             reforms = tuple((name, tuple(files)) for name, files in data["reforms"])
             draws = tuple(tuple(draw) for draw in data["draws"])
             found.append(Step(reforms, draws, int(data["replicates"])))
@@ -132,7 +133,7 @@ class RunDirectory:
         """
         if not (self.path / CUT).is_file():
             return ()
-        return tuple(self._read(CUT)["markets"])
+        return tuple(_read(self.path / CUT)["markets"])
 
     def keep_cut(self, markets: Iterable[int], persons: Iterable[int]) -> None:
         """Store where shards begin and end, and the persons of each."""
@@ -141,7 +142,7 @@ class RunDirectory:
 
     def shard_persons(self) -> tuple[int, ...]:
         """Return the persons of each shard."""
-        return tuple(self._read(CUT)["persons"]) if (self.path / CUT).is_file() else ()
+        return tuple(_read(self.path / CUT)["persons"]) if (self.path / CUT).is_file() else ()
 
     def numbering(self) -> Numbering:
         """Return the numbers of all units."""
@@ -153,7 +154,7 @@ class RunDirectory:
         """Return what earlier phases froze, or None."""
         if not (self.path / FRAME).is_file():
             return None
-        data = self._read(FRAME)
+        data = _read(self.path / FRAME)
         cut_offs = {
             where: {name: tuple(map(float, values)) for name, values in one.items()}
             for where, one in data["cut_offs"].items()
@@ -206,7 +207,12 @@ class RunDirectory:
         if not folder.is_dir():
             return {}
         names = sorted(path for path in folder.glob("*.json") if path.stem.isdigit())
-        return {int(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in names}
+        found: dict[int, Stored] = {}
+        for path in names:
+            # one that was just forgotten, or is damaged, says nothing: the unit is tried again
+            with contextlib.suppress(InputError):
+                found[int(path.stem)] = _read(path)
+        return found
 
     def forget_failure(self, number: int) -> None:
         """Let a unit be tried again."""
@@ -220,14 +226,14 @@ class RunDirectory:
                 k += 1
             self.events.rename(aside)
 
-    def _read(self, name: str) -> Stored:
-        path = self.path / name
-        try:
-            read: Stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            what, remedy = "a file of the run is damaged", "Start the run in a new directory."
-            raise InputError(Fault(str(path), what, str(error), "JSON", remedy)) from error
-        return read
+
+def _read(path: Path) -> Stored:
+    try:
+        read: Stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        what, remedy = "a file of the run is damaged", "Start the run in a new directory."
+        raise InputError(Fault(str(path), what, str(error), "JSON", remedy)) from error
+    return read
 
 
 def _differences(there: Stored, asked: Stored) -> str:

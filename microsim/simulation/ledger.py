@@ -13,6 +13,10 @@ from microsim.simulation.unit import Unit, unit_id, world_id
 from microsim.simulation.worlds import Numbering, WorldKey
 
 
+class NotPreparedError(InputError):
+    """The phases before the units are not done."""
+
+
 @dataclass
 class Ledger:
     """What the files of a run directory say of its units; no law and no population is read.
@@ -86,7 +90,9 @@ def open_ledger(directory: RunDirectory) -> Ledger:
     Raises
     ------
     InputError
-        Not a run directory, or its phases are not done.
+        Not a run directory, or a file of it is damaged.
+    NotPreparedError
+        Its phases are not done.
     """
     directory.question()
     frozen, cut = directory.frozen(), directory.cut()
@@ -94,5 +100,5 @@ def open_ledger(directory: RunDirectory) -> Ledger:
     if frozen is None or not cut or len(frozen.batches) < numbering.n_batches:
         what = "the run is not prepared yet"
         remedy = "Run the same `microsim run` again, or wait for the preparing job."
-        raise InputError(Fault(str(directory.path), what, remedy=remedy))
+        raise NotPreparedError(Fault(str(directory.path), what, remedy=remedy))
     return Ledger(directory, numbering, frozen, cut)

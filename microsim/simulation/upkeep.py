@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from microsim.errors import InputError
 from microsim.execution.pace import Pace, pace_of
 from microsim.results.shards import ShardError, verify_shard
 from microsim.simulation.carrying import counted_files, counted_units
 from microsim.simulation.directory import RunDirectory
-from microsim.simulation.ledger import Ledger, open_ledger
+from microsim.simulation.ledger import Ledger, NotPreparedError, open_ledger
 
 PARTIAL = ".*.partial"
 RECENT = 3600.0  # seconds: a younger temporary file may be another process's work in hand
@@ -58,7 +57,7 @@ def status_of(out: Path) -> Status:
     pace = pace_of(directory.events)
     try:
         ledger = open_ledger(directory)
-    except InputError:
+    except NotPreparedError:
         return Status("preparing", 0, 0, 0, 0, pace)
     done, failed = _counted(ledger)
     units = ledger.numbering.n_units
