@@ -52,8 +52,8 @@ class ServingPlugin(WorkerPlugin):  # type: ignore[misc]
     start, setup
         Of the job; the setup as JSON, so that nothing but plain data travels.
     own
-        Whether these workers were started by this run: then Ctrl-C, which reaches the whole group
-        of processes, is the coordinator's matter.
+        Whether these workers were started by this run: then Ctrl-C and the warnings of a scheduler,
+        which reach the whole group of processes, are the coordinator's matter.
     logs
         A folder where workers write what they complain about, or "" for where they do anyway.
     """
@@ -68,7 +68,8 @@ class ServingPlugin(WorkerPlugin):  # type: ignore[misc]
         for name, value in WORKER_ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         if self.own and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for ignored in (signal.SIGINT, signal.SIGUSR1):  # TERM is how Dask ends its workers
+                signal.signal(ignored, signal.SIG_IGN)
         if self.logs:
             with (Path(self.logs) / f"{os.getpid()}.err").open("ab") as file:
                 os.dup2(file.fileno(), 2)

@@ -35,18 +35,18 @@ def run(job: Job, heard: Collected | None = None, **place) -> Collected:
 
 
 class Striking(Collected):
-    """Sends SIGKILL at the second receipt, to the process that `victim` returns of it."""
+    """Sends a signal at the second receipt, to the process that `victim` returns of it."""
 
-    def __init__(self, victim) -> None:
+    def __init__(self, victim, what: int = signal.SIGKILL) -> None:
         super().__init__()
-        self.victim = victim
+        self.victim, self.what = victim, what
         self.struck = 0.0
 
     def done(self, receipt: dict) -> None:
         super().done(receipt)
         if len(self.receipts) == 2:
             self.struck = time.monotonic()
-            os.kill(self.victim(receipt), signal.SIGKILL)
+            os.kill(self.victim(receipt), self.what)
 
 
 def test_a_killed_worker__is_replaced_and_no_unit_lost(tmp_path):
@@ -54,6 +54,14 @@ def test_a_killed_worker__is_replaced_and_no_unit_lost(tmp_path):
     assert heard.numbers == list(range(8))
     assert heard.failures == []
     assert_ended({receipt["pid"] for receipt in heard.receipts})
+
+
+@pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGUSR1])
+def test_ctrl_c_and_warnings_of_schedulers__are_the_coordinators_matter(tmp_path, what):
+    heard = run(job_of(tmp_path, seconds=0.1), Striking(lambda receipt: receipt["pid"], what))
+    assert heard.numbers == list(range(8))
+    assert len({receipt["pid"] for receipt in heard.receipts}) == 2
+    assert len(list((tmp_path / "tries").iterdir())) == 8
 
 
 def listening(pid: int) -> set[str]:
