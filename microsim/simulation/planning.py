@@ -5,6 +5,7 @@ A few units are computed for real in a worker of their own and merged; the rest 
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import platform
@@ -22,6 +23,7 @@ from microsim.execution.backend import run_job
 from microsim.execution.jobs import Job, Payload
 from microsim.execution.listener import Failure
 from microsim.execution.place import Place
+from microsim.execution.serving import peak_memory
 from microsim.population.store import PopulationReader
 from microsim.results.shards import read_shard
 from microsim.simulation.carrying import Units, never
@@ -213,7 +215,8 @@ def _memory_of_worker(receipts: Sequence[Payload], persons: Sequence[int], large
 
 @dataclass(frozen=True)
 class Merging:
-    """What a merge takes: at two numbers of households, in between and beyond by a straight line.
+    """What a merge takes: at two numbers of households, in between and beyond by a line through
+    them, straight for memory and disk, n log n for time: tables sort.
 
     households, cpu, peak, scratch_bytes: shape (2,), as measured.
     """
@@ -225,20 +228,22 @@ class Merging:
 
     def seconds(self, households: int) -> float:
         """Return CPU seconds for so many households."""
-        return self._line(self.cpu, households)
+        h0, h1, h = (n * math.log2(1 + n) for n in (*self.households, households))
+        return _line((h0, h1), self.cpu, h)
 
     def memory(self, households: int) -> int:
         """Return the largest memory for so many households, bytes."""
-        return int(self._line(self.peak, households))
+        return int(_line(self.households, self.peak, households))
 
     def scratch(self, households: int) -> int:
         """Return bytes on disk while so many households are merged."""
-        return int(self._line(self.scratch_bytes, households))
+        return int(_line(self.households, self.scratch_bytes, households))
 
-    def _line(self, values: tuple[float, float], households: int) -> float:
-        (h0, h1), (v0, v1) = self.households, values
-        slope = (v1 - v0) / (h1 - h0) if h1 > h0 else v1 / max(1, h1)
-        return v1 + max(0.0, slope) * (households - h1)
+
+def _line(where: tuple[float, float], values: tuple[float, float], at: float) -> float:
+    (x0, x1), (v0, v1) = where, values
+    slope = (v1 - v0) / (x1 - x0) if x1 > x0 else v1 / max(1, x1)
+    return v1 + max(0.0, slope) * (at - x1)
 
 
 def _in_a_process(work: Any, *given: Any) -> Merging:  # noqa: ANN401 - a function and what it takes
@@ -259,21 +264,26 @@ class _Sampled:
 
 
 def _measure_merge(run: str, numbers: Sequence[int]) -> Merging:
-    """Merge one and all of the sampled units, and measure."""
+    """Merge one and all of the sampled units, and measure.
+
+    The first merge of a process also loads machine code: that is paid once, whatever the size.
+    """
     prepared = open_prepared(RunDirectory(Path(run)))
     files = [prepared.file(prepared.unit(number)) for number in numbers]
     households, width = _households_in(files)
     scratch = Path(run) / f".merge-plan-{os.getpid()}"
     found: list[tuple[int, float, int, int]] = []
     try:
-        for some in (1, len(files)):
+        for some in (1, 1, len(files)):
             n, began = sum(households[:some]), _cpu()
             _merge_some(prepared, files[:some], n, scratch)
-            found.append((n, _cpu() - began, _peak_memory(), n * width))
+            found.append((n, _cpu() - began, peak_memory(), n * width))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    one, every = found
-    return Merging((one[0], every[0]), (one[1], every[1]), (one[2], every[2]), (one[3], every[3]))
+    first, one, every = found
+    loading = max(0.0, first[1] - one[1])
+    cpu = (one[1] + loading, every[1] + loading)
+    return Merging((one[0], every[0]), cpu, (one[2], every[2]), (one[3], every[3]))
 
 
 def _merge_some(prepared: Prepared, files: Sequence[Path], n: int, scratch: Path) -> None:
@@ -307,11 +317,6 @@ def _cpu() -> float:
 def _cpu_of_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _peak_memory() -> int:
-    """Return the largest memory of this process so far, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def machine() -> str:
