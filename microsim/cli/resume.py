@@ -20,6 +20,7 @@ Run = Annotated[Path, typer.Argument(help="run directory")]
 ShardPersons = Annotated[
     int | None, typer.Option(help="cut into shards of about so many persons, anew if need be")
 ]
+LONGEST = 100
 Quiet = Annotated[bool, typer.Option("--quiet", help="print the headline only")]
 
 
@@ -119,6 +120,8 @@ def reforms_of(texts: list[str]) -> list[tuple[str, list[str]]]:
             faults.add("--reform", "not a reform", text, "name=file.yaml")
         elif name_fault(name):
             faults.add("--reform", f"name of reform '{name}'", "", name_fault(name))
+        elif len(name) > LONGEST:
+            faults.add("--reform", "name of a reform is too long", name, f"up to {LONGEST} letters")
         elif name in (one for one, _ in found):
             faults.add("--reform", f"reform '{name}' is given twice", "", "each name once")
         found.append((name, names))

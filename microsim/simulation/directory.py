@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from microsim.errors import Fault, InputError
+from microsim.errors import Fault, FaultList, InputError
 from microsim.results.atomic import write_new, write_text
 from microsim.simulation.worlds import Numbering, Step
 
@@ -117,6 +117,7 @@ class RunDirectory:
         while (path := self._step_path(len(found))).is_file():
             data = _read(path)
             reforms = tuple((name, tuple(files)) for name, files in data["reforms"])
+            _check_inside(path, [file for _, files in reforms for file in files])
             draws = tuple(tuple(draw) for draw in data["draws"])
             found.append(Step(reforms, draws, int(data["replicates"])))
         return tuple(found)
@@ -225,6 +226,16 @@ class RunDirectory:
             while (aside := self.path / f"events.{k}").exists():
                 k += 1
             self.events.rename(aside)
+
+
+def _check_inside(step: Path, files: Iterable[str]) -> None:
+    """Refuse files that are not below the run directory: it may be somebody else's."""
+    faults = FaultList()
+    for file in files:
+        if Path(file).is_absolute() or ".." in Path(file).parts:
+            expected = "a path below it, as `microsim expand` writes"
+            faults.add(str(step), "a file leads out of the run directory", file, expected)
+    faults.raise_if_any()
 
 
 def _read(path: Path) -> Stored:

@@ -45,6 +45,7 @@ from microsim.simulation.worlds import Settings, Step
 
 DEFAULT_SHARD_PERSONS = 200_000
 MOST_MERGES = 3
+LONGEST_NAME = 100  # of the copy of a file
 Say = Callable[[str], None]
 
 __all__ = ["Options", "Outcome", "expand", "prepare", "resume", "run"]
@@ -236,7 +237,7 @@ def _kept_reforms(
     for name, files in reforms:
         copies = []
         for k, file in enumerate(files):
-            relative = Path("question") / "added" / name / f"{k}-{Path(file).name}"
+            relative = Path("question") / "added" / name / f"{k}-{Path(file).name[-LONGEST_NAME:]}"
             copy_whole(Path(file), directory.path / relative)
             copies.append(relative.as_posix())
         kept.append((name, tuple(copies)))
