@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
@@ -159,7 +159,7 @@ def carry_out(
     usual = [number for number in missing.numbers if number not in suspects]
     persons = _persons(prepared, missing.numbers)
     watch.began(len(missing.numbers), missing.done + len(missing.numbers), persons)
-    _run(prepared, place, watch, stopping, Units(prepared, usual), Units(prepared, [*suspects]))
+    _run(prepared, place, watch, stopping, Units(prepared, usual), _suspected(prepared, suspects))
     raise_if_incomplete(prepared, share)
     if share == (0, 1):
         _settle(prepared, place, watch, stopping)
@@ -200,6 +200,15 @@ def _suspects(prepared: Prepared, missing: Missing) -> dict[int, Deaths]:
             prepared.directory.keep_failure(number, facts)
             missing.numbers.remove(number)
             del found[number]
+    return found
+
+
+def _suspected(prepared: Prepared, suspects: Mapping[int, Deaths]) -> list[Payload]:
+    """Return the messages of suspects; those that died beside others only say how often."""
+    found = []
+    for number, deaths in suspects.items():
+        one = message(prepared.unit(number))
+        found.append(one if deaths.alone else {**one, "beside": deaths.beside})
     return found
 
 

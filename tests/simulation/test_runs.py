@@ -327,7 +327,9 @@ def test_a_changed_law__is_another_question(my_coresia, capsys):
         "values: {2019-07-01: 20}",
         "values: {2019-07-01: 21}",
     )
-    with pytest.raises(InputError, match="another question; found a difference in files"):
+    with pytest.raises(
+        InputError, match=r"another question; found a difference in file .*law/transfers\.yaml"
+    ):
         my_coresia.run("run")
 
 
