@@ -15,6 +15,7 @@ from microsim.errors import FaultList, InputError
 
 LARGEST_FILE = 8 * 1024 * 1024  # bytes; a law is some hundred kilobytes at most
 DEEPEST = 64
+SHOWN = 80  # characters of what was found, in a fault
 ROOT_NAME = "scenarios"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+(_[0-9]+)*\Z")
@@ -72,7 +73,8 @@ class Node:
             return f"a list of {len(self.elements)}"
         if self.is_null:
             return "nothing"
-        return self.text if self.plain else repr(self.text)
+        text = self.text if self.plain else repr(self.text)
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]} ... ({len(text)} characters)"
 
     def as_number(self) -> float | None:
         """Return the finite number written here, or None."""

@@ -25,7 +25,7 @@ def check(
     """Check law, scenarios and worked cases; every fault with file and line."""
     from microsim.simulation.checking import check_path
 
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     report = check_path(path)
     for line in report.lines:
         console.print(line, markup=False, highlight=False)
@@ -33,7 +33,7 @@ def check(
         console.print(f"warning: {warning}", markup=False, highlight=False)
     if report.faults:
         n = len(report.faults)
-        errors = Console(stderr=True, soft_wrap=True)
+        errors = Console(stderr=True, emoji=False, soft_wrap=True)
         for fault in report.faults:
             errors.print(str(fault), markup=False, highlight=False)
         errors.print(f"{n} {'fault' if n == 1 else 'faults'}.", highlight=False)

@@ -53,7 +53,7 @@ def explain(
         found = explain_run(target, household, names, scenario, month, draw, replicate)
     else:
         found = explain_case(target, names)
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     if output_format == "json":
         data = {"title": found.title, "members": found.members, "steps": as_json(found.steps)}
         console.print_json(json.dumps(data))

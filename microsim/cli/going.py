@@ -16,7 +16,7 @@ from microsim.simulation.answer import Outcome
 
 def error_console() -> Console:
     """Return the console that progress and warnings go to."""
-    return Console(stderr=True, soft_wrap=True)
+    return Console(stderr=True, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def stopping_on_signals() -> Iterator[Callable[[], bool]]:
 
 def show(outcome: Outcome) -> None:
     """Print the headline of a run, its digest, and what to do next."""
-    console = Console(soft_wrap=True, width=max(110, Console().width))
+    console = Console(emoji=False, soft_wrap=True, width=max(110, Console().width))
     officials = [
         Official(
             f"{c.scheme}: {c.item}", c.unit, c.official, c.simulated, c.eligible, c.above_eligible

@@ -48,7 +48,7 @@ def household(
     if output_format not in ("text", "csv", "json"):
         raise InputError(f"--format: found {output_format!r}; expected text, csv or json")
     results = [evaluate(case) for case in load_cases(file)]
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     if output_format == "json":
         console.print_json(json.dumps([_data(result) for result in results]))
         return

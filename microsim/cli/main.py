@@ -65,7 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         build(chosen)(args=given, standalone_mode=True)
     except MicrosimError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), markup=False, highlight=False)
+        Console(stderr=True, emoji=False, soft_wrap=True).print(
+            str(error), markup=False, highlight=False
+        )
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
@@ -74,7 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         if not words_of(error):
             raise
-        Console(stderr=True, soft_wrap=True).print(words_of(error), markup=False, highlight=False)
+        Console(stderr=True, emoji=False, soft_wrap=True).print(
+            words_of(error), markup=False, highlight=False
+        )
         raise SystemExit(1) from None
 
 

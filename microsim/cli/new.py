@@ -34,7 +34,7 @@ def new(
     if target.exists():
         raise InputError(Fault(str(target), "exists already", "", "a folder that does not exist"))
     shutil.copytree(scenarios / template, target)
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     console.print(f"Copied {template} to {target}.", markup=False)
     console.print(
         f"Next: edit {target / 'baseline.yaml'}, then microsim check {target}", markup=False

@@ -56,7 +56,7 @@ def plan(
         prepared = prepare(scenario_file(scenario), options, watch.note)
         watch.note("computing a few units to measure")
         found = forecast(prepared, time.process_time() - began)
-    shown = Console(soft_wrap=True)
+    shown = Console(emoji=False, soft_wrap=True)
     if as_json:
         shown.print_json(data={**asdict(found), "wall_seconds": found.wall_seconds(place.workers)})
         return

@@ -106,7 +106,7 @@ def _finish(out: Path, site: Path, left: int) -> None:
 
 
 def _print(found: Submitted, site: Site, dry_run: bool) -> None:
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     run = shlex.quote(str(found.order.run))
     if found.complete:
         lines = [f"{run}: complete; nothing to submit. Next: microsim tables {run}"]

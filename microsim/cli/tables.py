@@ -113,7 +113,7 @@ def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path 
 
         from microsim.report.text import print_tables
 
-        console = Console(width=None if sys.stdout.isatty() else WIDE)
+        console = Console(emoji=False, width=None if sys.stdout.isatty() else WIDE)
         print_tables(arrange(rows, currency), console, currency, footer, notes)
         return
     text = _text(results, rows, output_format, footer)
@@ -161,7 +161,7 @@ def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str
 
         from microsim.report.text import print_tables
 
-        console = Console(file=buffer, width=WIDE)
+        console = Console(emoji=False, file=buffer, width=WIDE)
         sheets = arrange(rows, contents.currency)
         print_tables(sheets, console, contents.currency, footer, results.incomplete)
     return buffer.getvalue()

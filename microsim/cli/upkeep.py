@@ -43,7 +43,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON")] = False,
 ) -> None:
     """Say how far a run is, from its files; whoever computes it is not asked."""
-    console = Console(soft_wrap=True)
+    console = Console(emoji=False, soft_wrap=True)
     while True:
         found, ended = submitted_status(run) or status_of(run), end_of_jobs(run)
         text = json.dumps(_plain(found)) if as_json else as_text(run, found)
@@ -120,7 +120,7 @@ def verify(
     if found.damaged or found.missing:
         lines.append(f"`microsim resume {run}` computes what is missing.")
         raise RunFailedError("\n".join(lines))
-    Console(soft_wrap=True).print("\n".join(lines), markup=False, highlight=False)
+    Console(emoji=False, soft_wrap=True).print("\n".join(lines), markup=False, highlight=False)
 
 
 def gc(
@@ -133,7 +133,7 @@ def gc(
         collect(found)
     what = "could go" if dry_run else "removed"
     text = f"{run}: {len(found.files)} files, {found.size / MIB:,.1f} MiB, {what}"
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    Console(emoji=False, soft_wrap=True).print(text, markup=False, highlight=False)
 
 
 def consolidate(
@@ -149,4 +149,4 @@ def consolidate(
     consolidate_file(joined_file(run, WorldKey(draw, replicate)), out)
     size = out.stat().st_size / MIB
     text = f"{out}: {size:,.1f} MiB, all parts verified"
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    Console(emoji=False, soft_wrap=True).print(text, markup=False, highlight=False)
