@@ -11,6 +11,7 @@ import json
 import queue
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microsim.errors import RunFailedError, StoppedError
@@ -29,6 +30,9 @@ TICK = 0.5  # seconds
 LOOK_EVERY = 2.0  # seconds between looks at the number of workers
 FETCH_TIMEOUT = 30.0  # seconds
 MOST_ERRORS = 3
+MOST_BRINGS = 5
+LOCAL_PATIENCE = 40.0  # seconds until a lost worker of this machine should have been replaced
+MOST_GONE = 4  # workers that end, for each there should be, before any unit is done
 MOST_UNBORN = 4  # different units: more than were in flight on a worker that one of them ended
 
 
@@ -43,6 +47,8 @@ class _Window:
         self.flying: dict[str, tuple[Future[Any], Task]] = {}
         self.finished: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.workers = 0
+        self.there: set[str] = set()  # addresses of workers
+        self.gone = 0
         self.looked = self.seen = time.monotonic()
         self.errors = 0
         self.answers = False
@@ -55,8 +61,19 @@ class _Window:
 
         own, logs = self.connection.own, self.connection.logs
         plugin = ServingPlugin(self.token, job.start, json.dumps(job.setup), own, logs)
-        self.client.register_plugin(plugin)
         self.plugin = plugin.name
+        for left in reversed(range(MOST_BRINGS)):
+            try:
+                self.client.register_plugin(plugin)
+            except (OSError, TimeoutError) as error:  # a worker was lost just then
+                if not left:
+                    raise RunFailedError(
+                        "Dask workers ended before they could be given a unit"
+                        f"{self.above_limit()}. Finished units are kept. {self.said()}"
+                    ) from error
+                time.sleep(TICK)
+            else:
+                return
 
     def run(self) -> None:
         """Hand out units until all are settled, or the listener asks to stop."""
@@ -141,12 +158,20 @@ class _Window:
 
     def words_on(self, where: str) -> str:
         """Return how a worker ended, as far as Dask tells, and what workers said lately."""
-        limit = self.place.memory_limit
-        above = f"had more memory than {limit // 2**20} MiB (--memory-limit)"
-        cause = f"; Dask ends it when it {above}" if limit else ""
-        said = self.connection.words() if self.connection.own else ""
+        cause = self.above_limit()
         words = f"the Dask worker at {where} ended while it had this unit{cause}; {OUT_OF_MEMORY}."
-        return words + (f" Workers said:\n{said}" if said else "")
+        return f"{words} {self.said()}".rstrip()
+
+    def above_limit(self) -> str:
+        """Return what may have ended a worker, where there is a limit of memory."""
+        limit = self.place.memory_limit // 2**20
+        above = f"; Dask ends one when it has more memory than {limit} MiB (--memory-limit)"
+        return above if limit else ""
+
+    def said(self) -> str:
+        """Return what workers of this run said lately."""
+        said = self.connection.words() if self.connection.own else ""
+        return f"Workers said:\n{said}" if said else ""
 
     def look(self) -> None:
         """Count the workers; it is an error that there are none for long."""
@@ -154,18 +179,40 @@ class _Window:
             raise StoppedError(self.agenda.stopped("the Dask scheduler was lost"))
         self.looked = time.monotonic()
         try:
-            self.workers = len(self.client.nthreads())
+            there = set(self.client.nthreads())
         except (OSError, TimeoutError) as error:
             raise StoppedError(self.agenda.stopped("the Dask scheduler was lost")) from error
+        self.gone += len(self.there - there)
+        self.there, self.workers = there, len(there)
         if self.workers:
             self.seen = self.looked
             self.agenda.width = WINDOW * self.workers
+        self.check_they_stay()
         if self.agenda.stopping:
             self.let_go()
-        elif self.looked - self.seen > self.place.start_timeout:
+        elif self.looked - self.seen > self.patience:
             raise RunFailedError(
-                f"no Dask worker for {self.place.start_timeout:.0f} s; finished units are kept. "
+                f"no Dask worker for {self.patience:.0f} s{self.above_limit()}; "
+                "finished units are kept. "
                 f"{self.connection.words()}"
+            )
+
+    @property
+    def patience(self) -> float:
+        """Seconds without any worker that are an error; those of this machine were there before."""
+        here = LOCAL_PATIENCE if self.connection.logs else self.place.start_timeout
+        return min(here, self.place.start_timeout)
+
+    def check_they_stay(self) -> None:
+        """Refuse to start workers of this machine for ever that all end before a unit is done."""
+        if not self.connection.logs or self.answers:
+            return
+        started = len(list(Path(self.connection.logs).glob("*.err")))
+        gone = max(self.gone, started - self.workers)
+        if gone >= MOST_GONE * self.place.workers:
+            raise RunFailedError(
+                f"{gone} Dask workers ended before any unit was done{self.above_limit()}; "
+                f"{OUT_OF_MEMORY}. Finished units are kept. {self.said()}".rstrip()
             )
 
     def let_go(self) -> None:

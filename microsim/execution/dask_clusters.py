@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import ssl
 import sys
@@ -288,6 +289,8 @@ def _client(
 ) -> Iterator[Client]:
     from distributed import Client
 
+    # A lost scheduler is told by an error of ours; Dask would print its own traceback besides.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = Client(target, security=security, timeout=timeout, set_as_default=False)
     except (OSError, TimeoutError, TypeError, ValueError) as error:
