@@ -91,7 +91,11 @@ def look(prepared: Ledger, share: tuple[int, int] = (0, 1)) -> Missing:
     """
     found = Missing()
     names, failures = prepared.directory.shard_names(), prepared.directory.failures()
+    traced = prepared.directory.traced(names, failures)
     for number in range(share[0], prepared.numbering.n_units, share[1]):
+        if number not in traced:
+            found.numbers.append(number)
+            continue
         unit = prepared.unit(number)
         path = prepared.file(unit)
         if path.name in names and prepared.header_fits(unit):

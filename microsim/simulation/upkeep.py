@@ -71,7 +71,9 @@ def _counted(ledger: Ledger) -> tuple[int, int]:
     """Count finished and given-up units by the names of their files."""
     names, failures = ledger.directory.shard_names(), ledger.directory.failures()
     done = failed = 0
-    for number in range(ledger.numbering.n_units):
+    for number in ledger.directory.traced(names, failures):
+        if number >= ledger.numbering.n_units:
+            continue
         unit = ledger.unit(number)
         if ledger.file(unit).name in names:
             done += 1
