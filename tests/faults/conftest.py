@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from coresia import Coresia, coresian_population, make_coresia
-from striking import Commands, can_mount
+from striking import Commands, can_mount, here
 
 from microsim.population import store
 from microsim.simulation.run import Outcome
@@ -64,3 +65,23 @@ def asked_small(coresia: Coresia, reference: Outcome, tmp_path: Path) -> list[st
         "run", str(coresia.scenario), "--population", str(coresia.population),
         "--out", str(tmp_path / "run"), "--shard-persons", "1",
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def finished_small(
+    coresia: Coresia, reference: Outcome, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a finished run of three units, to be copied."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    ended = here(
+        "run", coresia.scenario, "--population", coresia.population, "--out", folder,
+        "--shard-persons", 1, "--workers", 1,
+    )  # fmt: skip
+    assert ended.digest == reference.digest
+    return folder
+
+
+@pytest.fixture
+def finished_copy(finished_small: Path, tmp_path: Path) -> Path:
+    """Return a finished run of three units that a test may change."""
+    return shutil.copytree(finished_small, tmp_path / "run")
