@@ -152,6 +152,7 @@ class Evaluator:
         self.program, self.laws, self.systems, self.wanted = program, laws, systems, wanted
         if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
             raise InputError("the laws of the scenarios are not cut into the same periods.")
+        self._readers: dict[str, set[str]] = {}
         self.affected = [self._affected(s) for s in range(len(laws))]
         self._place_rows()
         self._pack_laws()
@@ -185,8 +186,14 @@ class Evaluator:
                     affected.add(formula.id)
             for before, fixed in graph.fixed.items():  # a cycle moves as a whole
                 if fixed.final in affected and fixed.final in mine:
-                    affected |= dependents_of(graph, before) & mine & set(graph.formulas)
+                    affected |= self._readers_of(before) & mine & set(graph.formulas)
         return affected
+
+    def _readers_of(self, key: str) -> set[str]:
+        """Return the formulas that read one, directly or not; found once."""
+        if key not in self._readers:
+            self._readers[key] = dependents_of(self.program.graph, key)
+        return self._readers[key]
 
     def _moved_parameters(self, scenario: int) -> set[tuple[str, str]]:
         law, base = self.laws[scenario], self.laws[0]

@@ -214,8 +214,23 @@ def freeze_batches(prepared: Prepared, say: Say) -> None:
     prepared.frozen = replace(
         prepared.frozen, batches=tuple(identities), cut_offs=cut_offs, quotas=tuple(reports)
     )
-    if prepared.frozen != prepared.directory.frozen():
+    there = prepared.directory.frozen()
+    if there is not None:
+        prepared.frozen = _with_more(prepared.frozen, there)
+    if prepared.frozen != there:
         prepared.directory.freeze(prepared.frozen)
+
+
+def _with_more(frozen: Frozen, there: Frozen) -> Frozen:
+    """Return what was frozen, with what another process froze meanwhile for steps added since."""
+    n = len(frozen.batches)
+    if there.asked != frozen.asked or there.batches[:n] != frozen.batches:
+        return frozen
+    more = there if len(there.batches) > n else frozen
+    return replace(
+        frozen, batches=more.batches, quotas=more.quotas,
+        cut_offs={**there.cut_offs, **frozen.cut_offs},
+    )  # fmt: skip
 
 
 def _quotas(
