@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from private_slurm import ClusterRun, kill, microsim, queue
+from private_slurm import ClusterRun, microsim, queue
 
 from microsim.execution.scripts import job_name
 from microsim.execution.slurm import Slurm
@@ -26,7 +26,7 @@ def finished(private_slurm, coresia, tmp_path_factory) -> ClusterRun:
     assert "--again" in refused.stderr
     watched = microsim("status", str(run.out), "--watch", "--every=1")
     assert watched.returncode == 0, watched.stdout + watched.stderr
-    assert "being prepared" in watched.stdout or "submitted; " in watched.stdout
+    assert ": complete, 3 of 3 units done" in watched.stdout
     run.until_ended()
     return run
 
@@ -71,20 +71,6 @@ def test_held_job__is_named_with_its_remedy(private_slurm, tmp_path, coresia):
     subprocess.run(["scancel", job], check=True)
 
 
-def test_killed_element__is_submitted_again(long_run, long_digest):
-    long_run.submit(environment={"MICROSIM_TEST_SECONDS": 1})
-    long_run.until(lambda: len(long_run.shards()) >= 2)
-    before = {path: path.stat().st_mtime_ns for path in long_run.shards()}
-    kill(long_run.workers()[0])
-    long_run.until_ended()
-    assert len(long_run.submitted("array")) == 2, "what was missing, once"
-    assert "units are missing" in long_run.log("finish")
-    assert "exit code 137:0" in long_run.log("finish")
-    assert long_run.digest() == long_digest
-    after = {path: path.stat().st_mtime_ns for path in before}
-    assert after == before, "finished units were left alone"
-
-
 def test_crashed_node__its_elements_run_elsewhere(private_slurm, long_run, long_digest):
     long_run.submit(environment={"MICROSIM_TEST_SECONDS": 1.5})
     long_run.until(lambda: len(long_run.shards()) >= 2)
@@ -98,9 +84,11 @@ def test_crashed_node__its_elements_run_elsewhere(private_slurm, long_run, long_
 
 
 def test_crashed_controller__jobs_and_submission_go_on(private_slurm, long_run, long_digest):
-    long_run.submit(environment={"MICROSIM_TEST_SECONDS": 2})
+    long_run.submit(environment={"MICROSIM_TEST_SECONDS": 3})
     long_run.until(lambda: len(long_run.workers()) == 2)
-    time.sleep(6)  # its state is on disk after some seconds; what is younger a crash forgets
+    began, state = time.time(), private_slurm.place / "state" / "job_state"
+    # What is not on its disk yet, some seconds later, a controller that crashes has never known.
+    long_run.until(lambda: state.stat().st_mtime > began)
     private_slurm.does("crash-controller")
     begun = len(long_run.shards())
     again = threading.Timer(11.0, private_slurm.does, ["start-controller"])
@@ -132,12 +120,17 @@ def struck(private_slurm, coresia, tmp_path_factory) -> dict[str, ClusterRun]:
 
     broken = tmp_path_factory.mktemp("broken") / "broken.h5"
     broken.write_text("not a population")
+    flag = tmp_path_factory.mktemp("flag") / "struck"
     enough = {"prepare_memory": "900MiB", "finish_memory": "900MiB"}
     return {
         "time": submitted(
             "time", more=("--replicates=4",), time="00:01:00", signal_seconds=30, elements=1,
             prepare_time="00:05:00", finish_time="00:05:00",
             environment={"MICROSIM_TEST_SECONDS": 4},
+        ),
+        "killed": submitted(
+            "killed", more=("--replicates=4",),
+            environment={"MICROSIM_TEST_DEADLY": 5, "MICROSIM_TEST_FLAG": flag},
         ),
         "memory": submitted(
             "memory", memory="500MiB", resubmit=0, elements=1, **enough,
@@ -155,6 +148,18 @@ def test_failed_preparation__is_told_with_its_words(struck):
     said = run.log("finish")
     assert "the preparing job did not succeed" in said
     assert "broken.h5" in said
+
+
+def test_killed_element__is_submitted_again(struck, long_digest):
+    run = struck["killed"]
+    run.until_ended()
+    assert len(run.submitted("array")) == 2, "what was missing, once"
+    assert "4 units are missing" in run.log("finish"), "those of the element from number 5 on"
+    assert "exit code 137:0" in run.log("finish")
+    logs = (run.out / "jobs" / "logs").glob("finish-*.log")
+    began_again = min(path.stat().st_mtime for path in logs)
+    assert sum(path.stat().st_mtime < began_again for path in run.shards()) == 8, "left alone"
+    assert run.digest() == long_digest
 
 
 def test_deadly_unit__is_submitted_so_often_and_named(struck):

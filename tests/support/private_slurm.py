@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -148,8 +147,3 @@ def digest_of(out: Path) -> str:
     done = microsim("validate", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.split("digest: ")[1].split()[0]
-
-
-def kill(process: int) -> None:
-    """SIGKILL a process that this session's jobs started."""
-    os.kill(process, signal.SIGKILL)
