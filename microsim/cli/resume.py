@@ -12,9 +12,10 @@ from microsim.cli.going import error_console, show, stopping_on_signals, warn
 from microsim.cli.progress import Shown
 from microsim.errors import Fault, FaultList, InputError
 from microsim.execution.mpi import serve_if_worker
-from microsim.simulation.run import Options
+from microsim.simulation.run import Options, grow
 from microsim.simulation.run import expand as expand_run
 from microsim.simulation.run import resume as resume_run
+from microsim.simulation.worker import compile_for_workers
 
 Run = Annotated[Path, typer.Argument(help="run directory")]
 ShardPersons = Annotated[
@@ -83,6 +84,9 @@ def expand(
     tls_key: places.TlsFile = None,
     insecure: places.Insecure = False,
     memory_limit: places.MemoryLimit = "",
+    prepare_only: Annotated[
+        bool, typer.Option("--prepare-only", help="compute no unit: `submit` or `resume` does")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Add reforms, parameter draws or replicates to a run; nothing that is done is touched."""
@@ -95,6 +99,11 @@ def expand(
     reforms = reforms_of(reform or [])
     with stopping_on_signals() as stopping, Shown(console, quiet) as watch:
         options = Options(out=run, place=place, stopping=stopping)
+        if prepare_only:
+            prepared = grow(run, options, reforms, str(draws or ""), replicates, watch.note)
+            compile_for_workers(prepared)
+            watch.note(f"Next: microsim resume {run}, or microsim submit --site SITE --out {run}")
+            return
         outcome = expand_run(run, options, reforms, str(draws or ""), replicates, watch.note, watch)
     if not quiet:
         warn(outcome, console)

@@ -48,7 +48,7 @@ MOST_MERGES = 3
 LONGEST_NAME = 100  # of the copy of a file
 Say = Callable[[str], None]
 
-__all__ = ["Options", "Outcome", "expand", "prepare", "resume", "run"]
+__all__ = ["Options", "Outcome", "expand", "grow", "prepare", "resume", "run"]
 
 
 @dataclass(frozen=True)
@@ -176,23 +176,40 @@ def resume(
         As `run`; with `merge_only` also when units are missing.
     """
     began = time.perf_counter()
+    prepared = _reopened(out, options, say)
+    if merge_only:
+        raise_if_incomplete(prepared)
+    return carry_on(prepared, options, watch or Lines(say), began)
+
+
+def _reopened(out: Path, options: Options, say: Say) -> Prepared:
+    """Return a run, prepared, as its directory describes it."""
     check_place(options.where)
     directory = RunDirectory(out)
     stored = directory.question()
     question = question_in(out, stored)
     scenario = load_scenario(question.scenario)
     _check_population(out, question)
-    prepared = _prepared(directory, question, scenario, options, say, stored)
-    if merge_only:
-        raise_if_incomplete(prepared)
-    return carry_on(prepared, options, watch or Lines(say), began)
+    return _prepared(directory, question, scenario, options, say, stored)
 
 
 def expand(
     out: Path, options: Options, reforms: Sequence[tuple[str, Sequence[str]]] = (),
     draws: str = "", replicates: int = 0, say: Say = lambda _: None, watch: Watch | None = None,
 ) -> Outcome:  # fmt: skip
-    """Add reforms, draws or replicates to a run; what is done stays as it is.
+    """Add reforms, draws or replicates to a run, and compute them; what is done stays as it is.
+
+    Parameters and errors are those of `grow` and `resume`.
+    """
+    grow(out, options, reforms, draws, replicates, say)
+    return resume(out, options, say, watch)
+
+
+def grow(
+    out: Path, options: Options, reforms: Sequence[tuple[str, Sequence[str]]] = (),
+    draws: str = "", replicates: int = 0, say: Say = lambda _: None,
+) -> Prepared:  # fmt: skip
+    """Add reforms, draws or replicates to a run, and freeze what their units need; compute none.
 
     Parameters
     ----------
@@ -206,8 +223,9 @@ def expand(
     Raises
     ------
     InputError
-        Nothing to add, a name that is taken, or faults of the files.
+        Nothing to add, a name that is taken, or faults of the files. The run is as it was then.
     """
+    check_place(options.where)
     directory = RunDirectory(out)
     stored = directory.question()
     scenario = load_scenario(question_in(out, stored).scenario)
@@ -221,12 +239,24 @@ def expand(
         if name in there or name == "baseline":
             faults.add("--reform", f"the run has a scenario {name}", "", "another name")
     faults.raise_if_any()
-    for _, files in reforms:
-        load_reforms([Path(file) for file in files], scenario.system)
+    added = {
+        name: load_reforms([Path(file) for file in files], scenario.system)
+        for name, files in reforms
+    }
     settings = read_draws(draws, _scalars(scenario)) if draws else ()
+    _check_added(question_in(out, stored), replace(scenario, reforms=added), settings)
     directory.add_step(Step(_kept_reforms(directory, reforms), settings, replicates))
     say(f"{out}: added to the run")
-    return resume(out, options, say, watch)
+    return _reopened(out, options, say)
+
+
+def _check_added(question: Question, added: Scenario, draws: Sequence[Settings]) -> None:
+    """Find what cannot be computed before it becomes part of the run for good."""
+    with open_of(question) as population:
+        if added.reforms:
+            model_of(question, population, added, compiled=False)
+        for draw in draws:
+            added.systems((*question.settings, *draw))
 
 
 def _kept_reforms(

@@ -9,7 +9,8 @@ from microsim.errors import InputError, RunFailedError
 from microsim.results.contents import MEAN
 from microsim.results.shards import read_header
 from microsim.simulation.explaining import explain_run
-from microsim.simulation.run import expand, resume
+from microsim.simulation.run import expand, grow, resume
+from microsim.simulation.upkeep import status_of
 
 BOTH = "  both: [reforms/universal_pension.yaml, reforms/higher_contributions.yaml]\n"
 DRAWS = "transfers.child_grant,fund.employee_rate\n9,0.06\n8,0.07\n"
@@ -132,6 +133,30 @@ def test_expand__refuses_what_it_cannot_add(my_coresia):
         expand(out, options, [("both", [my_coresia.country / "reforms" / "nothing.yaml"])])
     with pytest.raises(InputError, match="not a run directory"):
         expand(my_coresia.folder / "none", options, (), "", 1)
+
+
+def test_expand__leaves_a_run_as_it_was_when_what_is_added_cannot_be_computed(my_coresia, tmp_path):
+    my_coresia.run("run")
+    out, options = my_coresia.folder / "run", my_coresia.options("run")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(
+        'reform: Broken\nsource: test\nreplace:\n  child_grant: "transfers.child_grant * nobody"\n'
+    )
+    with pytest.raises(InputError, match=r"broken.yaml:\d+.*nobody"):
+        expand(out, options, [("broken", [broken])])
+    assert len(list((out / "plan").iterdir())) == 1
+
+
+def test_grow__leaves_the_units_to_others(my_coresia, reference, tmp_path):
+    my_coresia.run("run")
+    out, options = my_coresia.folder / "run", my_coresia.options("run")
+    before = times(my_coresia, "run")
+    prepared = grow(out, options, (), "", 1)
+    assert prepared.numbering.n_units == 2 * len(before)
+    assert times(my_coresia, "run") == before
+    assert status_of(out).missing == len(before)
+    assert resume(out, options).n_worlds == 2
+    assert status_of(out).phase == "complete"
 
 
 def test_resume__needs_the_population_and_the_files_of_the_run(my_coresia, reference, tmp_path):
