@@ -12,7 +12,9 @@ import typer
 from microsim.errors import Fault, InputError
 from microsim.execution.place import Place
 
-Backend = Annotated[str, typer.Option(help="serial, processes, dask or mpi")]
+Backend = Annotated[
+    str, typer.Option(help="serial, processes, dask or mpi (default: serial; dask for an address)")
+]
 Workers = Annotated[
     int | None,
     typer.Option(help="processes, or threads of the serial backend (default: the cores)"),
@@ -62,10 +64,13 @@ def place_of(
     memory_limit: str = "",
 ) -> Place:
     """Return where units are computed; the backend follows from an address or a site file."""
-    if (address or site) and backend == "serial":
-        backend = "dask"
+    chosen = backend or ("dask" if address or site else "serial")
+    if workers is not None and (chosen == "mpi" or address or site):
+        who = "mpiexec" if chosen == "mpi" else "the site file" if site else "the scheduler"
+        what = f"the number of workers is {who}'s"
+        raise InputError(Fault("--workers", what, str(workers), "no --workers"))
     ca, cert, key = (str(one) if one else "" for one in tls)
     return Place(
-        backend, (os.cpu_count() or 1) if workers is None else workers, address,
+        chosen, (os.cpu_count() or 1) if workers is None else workers, address,
         str(site) if site else "", ca, cert, key, insecure, memory_limit=bytes_of(memory_limit),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from microsim.cli.going import error_console
 from microsim.cli.progress import MIB, Shown, clock
 from microsim.shipped import scenario_file
 from microsim.simulation.planning import Forecast, forecast
-from microsim.simulation.run import prepare
+from microsim.simulation.run import prepare, words_of
 
 GIB = 2**30
 
@@ -61,8 +62,9 @@ def plan(
         shown.print_json(data={**asdict(found), "wall_seconds": found.wall_seconds(place.workers)})
         return
     shown.print(as_text(found, place.workers), markup=False, highlight=False)
-    target = f"--out {out}" if out else "--out RUN"
-    shown.print(f"Next: microsim run {scenario} {target}", markup=False, highlight=False)
+    words = ["microsim", "run", *words_of(scenario_file(scenario), options)]
+    words += ["--out", str(out or "RUN"), "--backend", "processes", "--workers", str(place.workers)]
+    shown.print(f"Next: {shlex.join(words)}", markup=False, highlight=False)
 
 
 def as_text(found: Forecast, workers: int) -> str:

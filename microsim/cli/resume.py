@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def resume(
     run: Run,
-    backend: places.Backend = "serial",
+    backend: places.Backend = "",
     workers: places.Workers = None,
     shard_persons: ShardPersons = None,
     address: places.Address = "",
@@ -75,7 +75,7 @@ def expand(
     ] = None,
     draws: Annotated[Path | None, typer.Option(help="CSV of parameter draws to add")] = None,
     replicates: Annotated[int, typer.Option(help="how many replicates to add")] = 0,
-    backend: places.Backend = "serial",
+    backend: places.Backend = "",
     workers: places.Workers = None,
     address: places.Address = "",
     site: places.Site = None,

@@ -78,7 +78,7 @@ def options_of(
 def run(
     scenario: File,
     out: Out = None,
-    backend: places.Backend = "serial",
+    backend: places.Backend = "",
     workers: places.Workers = None,
     shard_persons: ShardPersons = None,
     seed: Seed = None,

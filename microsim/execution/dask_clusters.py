@@ -172,7 +172,7 @@ def _site_cluster(site: DaskSite, units: int) -> Iterator[Connection]:
     jobs = min(site.maximum_jobs, max(site.minimum_jobs, -(-units // site.processes)))
     with _failing_as_run(), contextlib.ExitStack() as stack:
         logs.mkdir(parents=True, exist_ok=True)
-        keys = stack.enter_context(_keys(logs)) if site.encrypted else None
+        keys = stack.enter_context(_keys(logs))
         cluster = SLURMCluster(**_slurm_options(site, logs, keys))
         stack.enter_context(_ended(cluster))
         client = stack.enter_context(_client(cluster))

@@ -13,7 +13,8 @@ from microsim.files import Fields, FileTree, Node
 _WORD = re.compile(r"[A-Za-z0-9_./@%+=:,~^${}\[\]-]+\Z")
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[kKMGT]?i?B?\Z")
 _WALLTIME = re.compile(r"([0-9]+-)?[0-9]{1,3}(:[0-9]{2}){0,2}\Z")
-_LOOPBACK = "lo"
+# microsim makes this folder itself, and expands ~ only: nothing else a shell would expand
+_FOLDER = re.compile(r"~?[A-Za-z0-9_./@%+=:,-]+\Z")
 
 KEYS = (
     "queue", "account", "cores", "processes", "memory", "walltime", "interface",
@@ -59,11 +60,6 @@ class DaskSite:
     job_extra_directives: tuple[str, ...] = ()
     worker_extra_args: tuple[str, ...] = ()
     job_script_prologue: tuple[str, ...] = ()
-
-    @property
-    def encrypted(self) -> bool:
-        """Tell whether workers and scheduler speak TLS: always, but on the loopback interface."""
-        return self.interface != _LOOPBACK
 
 
 def load_dask_site(path: str) -> DaskSite:
@@ -125,7 +121,7 @@ def _site(fields: _Words) -> DaskSite:
         cores=cores,
         processes=fields.positive("processes", cores),
         memory=fields.word("memory", _MEMORY, "a size, such as 4GB"),
-        log_directory=fields.word("log_directory"),
+        log_directory=fields.word("log_directory", _FOLDER, "a folder, without $ or { }"),
         minimum_jobs=fields.positive("minimum_jobs", jobs),
         maximum_jobs=fields.positive("maximum_jobs", max(jobs, fields.integer("minimum_jobs"))),
         queue=fields.word("queue"),

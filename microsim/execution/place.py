@@ -82,6 +82,7 @@ def check_place(place: Place) -> None:
         faults.add("--address", "given together with --site", "both", "one of them")
     if place.address:
         _check_address(place, faults)
+    _check_unused(place, faults)
     for package, backend in (("distributed", "dask"), ("mpi4py", "mpi")):
         if place.backend == backend and importlib.util.find_spec(package) is None:
             remedy = f"Install it: pip install 'microsim-social[{backend}]'."
@@ -119,6 +120,18 @@ def _check_address(place: Place, faults: FaultList) -> None:
         _check_keys(place, faults)
     elif not is_loopback(host) and not place.insecure:
         faults.add("--address", "no TLS beyond this machine", place.address, "tls://...", ANYONE)
+
+
+def _check_unused(place: Place, faults: FaultList) -> None:
+    """Refuse what would have no effect: who gives keys believes that there is TLS."""
+    scheme = place.address.partition(":")[0]
+    for attribute, option in KEY_OPTIONS.items():
+        if getattr(place, attribute) and scheme != "tls":
+            found = place.address or "no --address"
+            faults.add(option, "is for an address with TLS", found, "--address tls://HOST:PORT")
+    if place.insecure and scheme != "tcp":
+        found = place.address or "no --address"
+        faults.add("--insecure", "is for an address without TLS", found, "--address tcp://...")
 
 
 def _check_keys(place: Place, faults: FaultList) -> None:

@@ -33,7 +33,8 @@ def read_draws(path: str | Path, parameters: Collection[str]) -> tuple[Settings,
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        faults.add(str(path), "cannot be read", str(error), "a CSV file in UTF-8")
+        found = (getattr(error, "strerror", None) or str(error)).lower()
+        faults.add(str(path), "cannot be read", found, "a CSV file in UTF-8")
         faults.raise_if_any()
         return ()
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from microsim.errors import Fault, FaultList, InputError
 from microsim.results.atomic import write_new, write_text
@@ -18,6 +18,7 @@ FILES_PER_FOLDER = 1000
 QUESTION, CUT, FRAME, RESULTS = "question.json", "cut.json", "frame.json", "results.h5"
 REMEDY = "Choose another --out, or remove the directory."
 Stored = dict[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class RunDirectory:
         if not self.exists:
             expected = "the --out of a run"
             raise InputError(Fault(str(self.path), "not a run directory", "no question", expected))
-        return _read(self.path / QUESTION)
+        return _read(self.path / QUESTION, _question)
 
     def claim(self, question: Stored, step: Step) -> None:
         """Make the directory this question's; the first of several processes decides.
@@ -89,7 +90,12 @@ class RunDirectory:
         InputError
             The directory holds the answer to another question; the fault names what differs.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what, expected = "the run directory cannot be made", "a folder, new or of a run"
+            found = error.strerror or str(error)
+            raise InputError(Fault(str(self.path), what, found, expected)) from error
         write_new(self.path / QUESTION, json.dumps(question, indent=1))
         there = self.question()
         if there.get("identity") != question["identity"]:
@@ -115,11 +121,9 @@ class RunDirectory:
         """Return what was asked for, in order."""
         found: list[Step] = []
         while (path := self._step_path(len(found))).is_file():
-            data = _read(path)
-            reforms = tuple((name, tuple(files)) for name, files in data["reforms"])
-            _check_inside(path, [file for _, files in reforms for file in files])
-            draws = tuple(tuple(draw) for draw in data["draws"])
-            found.append(Step(reforms, draws, int(data["replicates"])))
+            step = _read(path, _step)
+            _check_inside(path, [file for _, files in step.reforms for file in files])
+            found.append(step)
         return tuple(found)
 
     def add_step(self, step: Step) -> None:
@@ -134,7 +138,7 @@ class RunDirectory:
         """
         if not (self.path / CUT).is_file():
             return ()
-        return tuple(_read(self.path / CUT)["markets"])
+        return _read(self.path / CUT, lambda cut: _whole_numbers(cut["markets"]))
 
     def keep_cut(self, markets: Iterable[int], persons: Iterable[int]) -> None:
         """Store where shards begin and end, and the persons of each."""
@@ -143,7 +147,9 @@ class RunDirectory:
 
     def shard_persons(self) -> tuple[int, ...]:
         """Return the persons of each shard."""
-        return tuple(_read(self.path / CUT)["persons"]) if (self.path / CUT).is_file() else ()
+        if not (self.path / CUT).is_file():
+            return ()
+        return _read(self.path / CUT, lambda cut: _whole_numbers(cut["persons"]))
 
     def numbering(self) -> Numbering:
         """Return the numbers of all units."""
@@ -155,15 +161,7 @@ class RunDirectory:
         """Return what earlier phases froze, or None."""
         if not (self.path / FRAME).is_file():
             return None
-        data = _read(self.path / FRAME)
-        cut_offs = {
-            where: {name: tuple(map(float, values)) for name, values in one.items()}
-            for where, one in data["cut_offs"].items()
-        }
-        return Frozen(
-            data["asked"], tuple(data["settings"]), tuple(data["calibrated"]),
-            tuple(data["batches"]), cut_offs, tuple(data["quotas"]),
-        )  # fmt: skip
+        return _read(self.path / FRAME, _frozen)
 
     def freeze(self, frozen: Frozen) -> None:
         """Store what the phases froze."""
@@ -221,7 +219,7 @@ class RunDirectory:
         for path in names:
             # one that was just forgotten, or is damaged, says nothing: the unit is tried again
             with contextlib.suppress(InputError):
-                found[int(path.stem)] = _read(path)
+                found[int(path.stem)] = _read(path, _failure)
         return found
 
     def forget_failure(self, number: int) -> None:
@@ -247,13 +245,55 @@ def _check_inside(step: Path, files: Iterable[str]) -> None:
     faults.raise_if_any()
 
 
-def _read(path: Path) -> Stored:
+def _read(path: Path, make: Callable[[Any], Made]) -> Made:
+    """Return what a file of the run says; one of another shape is named as damaged."""
     try:
-        read: Stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return make(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what, remedy = "a file of the run is damaged", "Start the run in a new directory."
-        raise InputError(Fault(str(path), what, str(error), "JSON", remedy)) from error
-    return read
+        found = f"{type(error).__name__}: {error}"
+        raise InputError(Fault(str(path), what, found, "what a run writes", remedy)) from error
+
+
+def _question(data: Any) -> Stored:  # noqa: ANN401 - whatever the file holds
+    texts = ("identity", "scenario", "population", "population_hash")
+    if not all(isinstance(data[name], str) for name in texts) or type(data["seed"]) is not int:
+        raise TypeError("a text or number is something else")
+    stored: Stored = data
+    return stored
+
+
+def _step(data: Any) -> Step:  # noqa: ANN401
+    reforms = tuple((_text(name), tuple(map(_text, files))) for name, files in data["reforms"])
+    draws = tuple(tuple(map(_text, draw)) for draw in data["draws"])
+    return Step(reforms, draws, int(data["replicates"]))
+
+
+def _frozen(data: Any) -> Frozen:  # noqa: ANN401
+    cut_offs = {
+        where: {name: tuple(map(float, values)) for name, values in one.items()}
+        for where, one in data["cut_offs"].items()
+    }
+    return Frozen(
+        _text(data["asked"]), tuple(map(_text, data["settings"])), tuple(data["calibrated"]),
+        tuple(map(_text, data["batches"])), cut_offs, tuple(data["quotas"]),
+    )  # fmt: skip
+
+
+def _failure(data: Any) -> Stored:  # noqa: ANN401
+    return {name: data[name] for name in ("id", "kind", "attempts", "where", "text")}
+
+
+def _whole_numbers(data: Any) -> tuple[int, ...]:  # noqa: ANN401
+    if any(type(number) is not int for number in data):
+        raise TypeError("numbers are something else")
+    return tuple(data)
+
+
+def _text(data: Any) -> str:  # noqa: ANN401
+    if not isinstance(data, str):
+        raise TypeError(f"{data!r} is no text")
+    return data
 
 
 def _differences(there: Stored, asked: Stored) -> str:

@@ -231,8 +231,8 @@ def grow(
     scenario = load_scenario(question_in(out, stored).scenario)
     there = {name for one in scenarios_of(directory, scenario) for name in one.reforms}
     faults = FaultList()
-    if not reforms and not draws and replicates < 1:
-        faults.add("expand", "nothing to add", "", "--reform, --draws or --replicates")
+    if not reforms and not draws and not replicates:
+        faults.add("expand", "nothing to add", "", "--reform, --draws or --replicates (1 or more)")
     if replicates < 0:
         faults.add("--replicates", "too few replicates to add", replicates, "1 or more")
     for name, _ in reforms:
@@ -312,7 +312,41 @@ def check_options(options: Options) -> None:
         faults.add("--replicates", "too few replicates", options.replicates, "1 or more")
     if options.shard_persons is not None and options.shard_persons < 1:
         faults.add("--shard-persons", "too few persons", options.shard_persons, "1 or more")
+    _check_out(options.out, faults)
     faults.raise_if_any()
+
+
+def _check_out(out: Path, faults: FaultList) -> None:
+    """Note a run directory that cannot be made, before anything is computed for it."""
+    there = next((p for p in (out, *out.absolute().parents) if p.exists()), Path("/"))
+    if not there.is_dir():
+        faults.add("--out", "cannot be made", f"{there} is a file", "a folder, new or of a run")
+    elif not os.access(there, os.W_OK | os.X_OK):
+        found = f"{there} may not be written to"
+        faults.add("--out", "cannot be made", found, "a folder, new or of a run")
+
+
+def words_of(path: Path, options: Options) -> tuple[str, ...]:
+    """Return the words that ask on a command line what options ask, but for `--out` and the place;
+    files by their full names.
+    """
+
+    def full(name: str) -> str:
+        return os.path.abspath(name) if name else ""  # noqa: PTH100 (resolve would follow links)
+
+    given = {
+        "--shard-persons": options.shard_persons,
+        "--seed": options.seed,
+        "--population": full(options.population),
+        "--country": options.country,
+        "--households": options.households,
+        "--replicates": options.replicates if options.replicates != 1 else None,
+        "--draws": full(options.draws),
+        "--keep-persons": ",".join(options.persons),
+    }
+    words = [f"{name}={value}" for name, value in given.items() if value not in (None, "")]
+    words += [f"--set={setting}" for setting in options.settings]
+    return (full(str(path)), *words)
 
 
 def _scalars(scenario: Scenario) -> set[str]:
@@ -362,6 +396,9 @@ def _calibration(scenario: Scenario) -> list[list[object]]:
 def _cut(prepared: Prepared, shard_persons: int | None, say: Say) -> None:
     """Cut the population into shards: as before, unless another size is asked for."""
     directory, population = prepared.directory, prepared.population
+    market = population.n_persons // population.n_markets
+    if shard_persons is not None and shard_persons < market:
+        say(f"a shard has whole markets, of about {market:,} persons here: the smallest it can be")
     there = directory.cut()
     wanted = tuple(cut_markets(population, shard_persons or DEFAULT_SHARD_PERSONS))
     if not there or (shard_persons is not None and there != wanted):

@@ -21,7 +21,7 @@ from microsim.execution.slurm import Slurm, require_slurm
 from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.simulation.directory import RunDirectory
-from microsim.simulation.run import Options, check_options
+from microsim.simulation.run import Options, check_options, words_of
 from microsim.simulation.upkeep import Status, status_of
 
 SUBMITTED = "submitted.jsonl"
@@ -122,33 +122,12 @@ def _order(
         cache = str(Path(site.scratch) / RULES)
     return Order(
         run=run,
-        prepare=_words(path, options) if path is not None else (),
+        prepare=words_of(path, options) if path is not None else (),
         python=site.python or sys.executable,
         cache=os.path.abspath(cache) if cache else "",  # noqa: PTH100
         elements=min(site.elements, missing) or site.elements,
         left=site.resubmit,
     )
-
-
-def _words(path: Path, options: Options) -> tuple[str, ...]:
-    """Return the words of `microsim prepare` for some options; files by their full names."""
-
-    def full(name: str) -> str:
-        return os.path.abspath(name) if name else ""  # noqa: PTH100
-
-    given = {
-        "--shard-persons": options.shard_persons,
-        "--seed": options.seed,
-        "--population": full(options.population),
-        "--country": options.country,
-        "--households": options.households,
-        "--replicates": options.replicates if options.replicates != 1 else None,
-        "--draws": full(options.draws),
-        "--keep-persons": ",".join(options.persons),
-    }
-    words = [f"{name}={value}" for name, value in given.items() if value not in (None, "")]
-    words += [f"--set={setting}" for setting in options.settings]
-    return (full(str(path)), *words)
 
 
 # -- checking ------------------------------------------------------------------------------------

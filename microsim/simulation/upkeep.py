@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,7 +166,11 @@ def garbage_of(out: Path, *, older_than: float = RECENT) -> Garbage:
     wanted = {path.stem for path in counted_files(ledger)}
     files = [path for path in _results(out) if path.stem not in wanted]
     files += _left_behind(out, older_than)
-    return Garbage(tuple(files), sum(path.stat().st_size for path in files))
+    sizes = {}
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            sizes[path] = path.stat().st_size
+    return Garbage(tuple(sizes), sum(sizes.values()))
 
 
 def _results(out: Path) -> Iterator[Path]:
@@ -183,9 +188,10 @@ def _left_behind(out: Path, older_than: float) -> Iterator[Path]:
 
 
 def collect(garbage: Garbage) -> None:
-    """Remove files, and folders that are empty then."""
+    """Remove files, and scratch folders that are empty then."""
     for path in garbage.files:
         path.unlink(missing_ok=True)
-    for folder in {path.parent for path in garbage.files}:
-        if not any(folder.iterdir()):
+    # Folders of results stay: a worker may be about to write there.
+    for folder in {path.parent for path in garbage.files if path.parent.name.startswith(".merge-")}:
+        with contextlib.suppress(OSError):  # not empty, or gone
             folder.rmdir()

@@ -60,8 +60,6 @@ def test_load_dask_site__reads_every_key(tmp_path):
 def test_load_dask_site__one_unit_at_a_time_on_each_core_and_tls(tmp_path):
     site = load(tmp_path, "dask: {cores: 8, memory: 16GB, log_directory: logs, maximum_jobs: 5}")
     assert (site.processes, site.minimum_jobs, site.maximum_jobs) == (8, 1, 5)
-    assert site.encrypted
-    assert not load(tmp_path, FULL.replace("ib0", "lo")).encrypted
 
 
 @pytest.mark.parametrize("name", ["slurm", "private_test"])
