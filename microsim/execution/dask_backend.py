@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WINDOW = 2  # units in flight a worker: one being done, one there when it is finished
 TICK = 0.5  # seconds
 LOOK_EVERY = 2.0  # seconds between looks at the number of workers
+TELL_EVERY = 10.0  # seconds between words about waiting for workers
 FETCH_TIMEOUT = 30.0  # seconds
 MOST_ERRORS = 3
 MOST_BRINGS = 5
@@ -49,7 +50,7 @@ class _Window:
         self.workers = 0
         self.there: set[str] = set()  # addresses of workers
         self.gone = 0
-        self.looked = self.seen = time.monotonic()
+        self.looked = self.seen = self.told = time.monotonic()
         self.errors = 0
         self.answers = False
         self.unborn: set[int] = set()  # units whose worker ended before any unit was done
@@ -195,6 +196,12 @@ class _Window:
                 f"no Dask worker for {self.patience:.0f} s{self.above_limit()}; "
                 "finished units are kept. "
                 f"{self.connection.words()}"
+            )
+        elif not self.workers and self.looked - max(self.seen, self.told) > TELL_EVERY:
+            self.told = self.looked
+            waited = self.looked - self.seen
+            self.listener.note(
+                f"no Dask worker for {waited:.0f} s; waiting up to {self.patience:.0f} s"
             )
 
     @property
