@@ -36,6 +36,9 @@ from microsim.simulation.worlds import WorldKey
 
 SAMPLE = 4  # units computed: the first also loads the rules, the others give the pace
 MOST_SAMPLE_PERSONS = 2_000_000
+# A worker that has done many units has more memory than after a few: freed memory is not all given
+# back. It stops growing after some fifty (benchmarks/README.md).
+AFTER_MANY_UNITS = 1.2
 
 
 @dataclass(frozen=True)
@@ -203,11 +206,11 @@ def _pace(cpu: Sequence[float], persons: Sequence[int]) -> float:
 
 
 def _memory_of_worker(receipts: Sequence[Payload], persons: Sequence[int], largest: int) -> int:
-    """Return the memory of a worker at the largest shard: what was seen, and its proportion for
-    what is larger.
+    """Return the memory of a worker at the largest shard: what was seen, its proportion for what is
+    larger, and what comes with many units.
     """
     peak = max(int(receipt["peak_memory"]) for receipt in receipts)
-    return int(peak * max(1.0, 0.5 + 0.5 * largest / max(persons)))
+    return int(peak * max(1.0, 0.5 + 0.5 * largest / max(persons)) * AFTER_MANY_UNITS)
 
 
 # -- merging, measured in a process of its own ----------------------------------------------------
