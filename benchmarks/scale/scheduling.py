@@ -10,6 +10,7 @@ coordinator of many workers is.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -170,6 +171,7 @@ def _add(table: Table, what: str, run: dict[str, Any]) -> None:
     rate = "" if "one at a time" in what else f"{run['units'] / run['wall']:,.0f}"
     units = run["units"] + run["workers"]
     table.add(what, f"{run['workers']:,}", f"{units:,}", _ms(each), start, rate, added)
+    print(" | ".join(table.rows[-1]), file=sys.stderr, flush=True)
 
 
 def _ms(value: float) -> str:
