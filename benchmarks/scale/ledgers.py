@@ -38,7 +38,8 @@ def make(path: Path, n_units: int, done: int = 0, workers: int = 0) -> Path:
     directory = RunDirectory(path)
     shards = min(SHARDS, n_units)
     with mock.patch("os.fsync"):  # what is written here need not outlive the machine
-        directory.claim({"identity": "x"}, Step(replicates=n_units // shards))
+        nothing = dict.fromkeys(("identity", "scenario", "population", "population_hash"), "")
+        directory.claim({**nothing, "seed": 1}, Step(replicates=n_units // shards))
         directory.keep_cut(range(shards + 1), [200_000] * shards)
         directory.freeze(Frozen("x", (), batches=("0" * 64,)))
         ledger = open_ledger(directory)
