@@ -29,6 +29,7 @@ PAUSE = 0.002  # seconds between messages of played workers, so that each is hea
 IDLE_WORKERS = 2
 MINUTE = 60.0
 MOST_BUSY = 5.0
+FARTHEST = 20  # times the workers measured: no law is told beyond
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,18 @@ def measure(options: argparse.Namespace, out: Path) -> tuple[Table, Table]:
         laws.add(
             backend, _ms(found.once), _ms(found.start), _ms(found.unit),
             f"{found.worker * 1e6:.2f} µs",
-            f"{found.idle * 100:.2f} %", _ms(found.a_unit(options.workers)),
-            f"{found.busy(options.workers):.1f} %", f"{MOST_BUSY:.0f} %",
+            f"{found.idle * 100:.2f} %",
+            *_at(found, options.workers, max(run["workers"] for run in fitted)),
+            f"{MOST_BUSY:.0f} %",
         )  # fmt: skip
     return table, laws
+
+
+def _at(found: Law, workers: int, measured: int) -> tuple[str, str]:
+    """Return what a law says of so many workers, unless that is far beyond what was measured."""
+    if workers > FARTHEST * measured:
+        return "not measured", f"not measured ({found.busy(measured):.1f} % with {measured})"
+    return _ms(found.a_unit(workers)), f"{found.busy(workers):.1f} %"
 
 
 def _light_workers(options: argparse.Namespace, backend: str) -> list[int]:
