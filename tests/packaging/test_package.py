@@ -167,7 +167,7 @@ def test_dependencies__are_declared():
     )
     for path in sorted((CHECKOUT / "microsim").rglob("*.py")):
         at_once, late = imports_of(path)
-        # What loads late may load its package at its own top: readers, and what Dask's workers load.
+        # What loads late may load its package at its own top: readers, what Dask's workers load.
         assert at_once | late <= extras, (path, (at_once | late) - extras)
         if not path.name.startswith(("build_", "readers", "dask_serving")):
             assert at_once <= core, (path, at_once - core)
