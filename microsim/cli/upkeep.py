@@ -18,7 +18,6 @@ from microsim.simulation.upkeep import (
     Status,
     collect,
     garbage_of,
-    remove_damaged,
     status_of,
     verify_run,
 )
@@ -108,7 +107,7 @@ def verify(
     """Read every shard file of a run wholly, and compare its checksums."""
     found = verify_run(run)
     lines = [f"{run}: {found.whole} shard files are whole"]
-    lines += found.damaged[:SHOWN]
+    lines += list(found.damaged.values())[:SHOWN]
     if len(found.damaged) > SHOWN:
         lines.append(f"... and {len(found.damaged) - SHOWN} more damaged files")
     if found.missing:
@@ -116,7 +115,9 @@ def verify(
         more = ", ..." if len(found.missing) > SHOWN else ""
         lines.append(f"missing: {len(found.missing)} units ({some}{more})")
     if remove and found.damaged:
-        lines.append(f"{remove_damaged(run)} damaged files were taken away")
+        for path in found.damaged:
+            path.unlink(missing_ok=True)
+        lines.append(f"{len(found.damaged)} damaged files were taken away")
     if found.damaged or found.missing:
         lines.append(f"`microsim resume {run}` computes what is missing.")
         raise RunFailedError("\n".join(lines))

@@ -97,7 +97,7 @@ class Verified:
     """What verification found: units whole, damaged (file and reason), and missing."""
 
     whole: int
-    damaged: tuple[str, ...]
+    damaged: dict[Path, str]
     missing: tuple[int, ...]
 
 
@@ -111,7 +111,7 @@ def verify_run(out: Path) -> Verified:
     """
     ledger = open_ledger(RunDirectory(out))
     whole = 0
-    damaged: list[str] = []
+    damaged: dict[Path, str] = {}
     missing: list[int] = []
     for unit in counted_units(ledger):
         try:
@@ -119,25 +119,10 @@ def verify_run(out: Path) -> Verified:
         except FileNotFoundError:
             missing.append(unit.number)
         except ShardError as error:
-            damaged.append(str(error))
+            damaged[ledger.file(unit)] = str(error)
         else:
             whole += 1
-    return Verified(whole, tuple(damaged), tuple(missing))
-
-
-def remove_damaged(out: Path) -> int:
-    """Take damaged shard files away, to be computed again; return how many."""
-    ledger = open_ledger(RunDirectory(out))
-    removed = 0
-    for unit in counted_units(ledger):
-        try:
-            verify_shard(ledger.file(unit), unit.id)
-        except FileNotFoundError:
-            continue
-        except ShardError:
-            ledger.file(unit).unlink(missing_ok=True)
-            removed += 1
-    return removed
+    return Verified(whole, damaged, tuple(missing))
 
 
 @dataclass(frozen=True)
