@@ -21,15 +21,22 @@ from microsim.population.opendata import (
     COUNTRIES_FILE,
     DATA_FILE,
     DECADES,
+    FERTILITY_AGES,
     FIRST_ANNUAL_YEAR,
+    FIRST_FERTILITY_YEAR,
     FIRST_PANEL_YEAR,
     INDICATORS,
     LAST_ANNUAL_YEAR,
+    LAST_FERTILITY_YEAR,
     LAST_PANEL_YEAR,
     MISSING,
+    MORTALITY_AGES,
+    MORTALITY_PERIODS,
+    VITAL_SERIES,
 )
 
 Numbers = npt.NDArray[np.float64]
+ShortNumbers = npt.NDArray[np.float32]  # seven digits; the source has six
 ANNUAL = ("births_thousands", "cbr")
 N_AGES = 21
 
@@ -70,6 +77,44 @@ def annual(folder: Path, place: dict[str, int]) -> Numbers:
         year = int(row["year"]) - FIRST_ANNUAL_YEAR
         if row["country_code"] in place and 0 <= year < years:
             for i, name in enumerate(ANNUAL):
+                if row[name]:
+                    table[i, place[row["country_code"]], year] = float(row[name])
+    return table
+
+
+def mortality(folder: Path, place: dict[str, int]) -> ShortNumbers:
+    """Return central death rates by country, 5-year period, sex and age group, NaN if missing."""
+    shape = (len(place), len(MORTALITY_PERIODS), 2, len(MORTALITY_AGES))
+    table = np.full(shape, np.nan, dtype=np.float32)
+    for row in rows(folder / "wpp2024" / "mx_5year_period.csv.gz"):
+        first = int(row["period"].partition("-")[0])
+        if row["country_code"] in place and first in MORTALITY_PERIODS:
+            period, sex = MORTALITY_PERIODS.index(first), "MF".index(row["sex"])
+            age = MORTALITY_AGES.index(int(row["age"].rstrip("+")))
+            table[place[row["country_code"]], period, sex, age] = float(row["mx"])
+    return table
+
+
+def fertility(folder: Path, place: dict[str, int]) -> ShortNumbers:
+    """Return births per woman and year by country, year and age group, NaN if missing."""
+    years = LAST_FERTILITY_YEAR - FIRST_FERTILITY_YEAR + 1
+    table = np.full((len(place), years, len(FERTILITY_AGES)), np.nan, dtype=np.float32)
+    for row in rows(folder / "wpp2024" / "asfr_annual.csv.gz"):
+        year = int(row["year"]) - FIRST_FERTILITY_YEAR
+        if row["country_code"] in place and 0 <= year < years:
+            age = FERTILITY_AGES.index(int(row["age"].partition("-")[0]))
+            table[place[row["country_code"]], year, age] = float(row["asfr"])
+    return table
+
+
+def vital(folder: Path, place: dict[str, int]) -> ShortNumbers:
+    """Return the annual series of `VITAL_SERIES` by country and year, NaN if missing."""
+    years = LAST_ANNUAL_YEAR - FIRST_ANNUAL_YEAR + 1
+    table = np.full((len(VITAL_SERIES), len(place), years), np.nan, dtype=np.float32)
+    for row in rows(folder / "wpp2024" / "annual_summary.csv.gz"):
+        year = int(row["year"]) - FIRST_ANNUAL_YEAR
+        if row["country_code"] in place and 0 <= year < years:
+            for i, (name, _) in enumerate(VITAL_SERIES.values()):
                 if row[name]:
                     table[i, place[row["country_code"]], year] = float(row[name])
     return table
@@ -124,17 +169,21 @@ def build(folder: Path, out: Path = DATA_FILE) -> None:
     """
     countries = list(rows(COUNTRIES_FILE))
     iso3 = {row["iso3"]: i for i, row in enumerate(countries)}
+    m49 = {row["m49"]: i for i, row in enumerate(countries)}
     np.savez_compressed(
         out,
         allow_pickle=False,
         iso3=np.array(list(iso3), dtype="S3"),
         population=population(folder, iso3),
-        annual=annual(folder, {row["m49"]: i for i, row in enumerate(countries)}),
+        annual=annual(folder, m49),
         panel=panel(folder, iso3),
         ppp=purchasing_power(folder, {row["iso2"]: i for i, row in enumerate(countries)}),
         household_size=household_sizes(
             folder, {row["household_size_name"]: i for i, row in enumerate(countries)}
         ),
+        mortality=mortality(folder, m49),
+        fertility=fertility(folder, m49),
+        vital=vital(folder, m49),
     )
 
 

@@ -17,6 +17,10 @@ DATA_FILE = Path(__file__).parent / "data" / "open_data.npz"
 DECADES = tuple(range(2000, 2101, 10))
 FIRST_ANNUAL_YEAR, LAST_ANNUAL_YEAR = 2000, 2100
 FIRST_PANEL_YEAR, LAST_PANEL_YEAR = 2000, 2026
+FIRST_FERTILITY_YEAR, LAST_FERTILITY_YEAR = 2000, 2075
+MORTALITY_PERIODS = tuple(range(1995, 2100, 5))  # first year of each, 1995-2000 to 2095-2100
+MORTALITY_AGES = (0, 1, *range(5, 101, 5))  # first age of each group; the last is open
+FERTILITY_AGES = tuple(range(10, 55, 5))
 MISSING = np.iinfo(np.int32).min
 
 WPP = "UN DESA, World Population Prospects 2024 (CC BY 3.0 IGO)"
@@ -121,6 +125,39 @@ INDICATORS: dict[str, Indicator] = {
 }
 
 
+VITAL_SERIES = {  # key -> (column of the annual summary, what one unit of it is)
+    "tfr": ("tfr", 1.0),
+    "e0_male": ("e0_male", 1.0),
+    "e0_female": ("e0_female", 1.0),
+    "net_migration": ("net_migration_thousands", 1000.0),
+    "births": ("births_thousands", 1000.0),
+    "deaths": ("deaths_thousands", 1000.0),
+    "boys_per_girl": ("srb", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Vital:
+    """What is published of births, deaths and migration of one country; NaN where nothing is.
+
+    Attributes
+    ----------
+    mortality
+        Shape (n_periods, 2, 22): central death rate by 5-year period (`MORTALITY_PERIODS`), sex
+        (male, female) and age group (`MORTALITY_AGES`).
+    fertility
+        Shape (n_years, 9): births per woman and year by calendar year from
+        `FIRST_FERTILITY_YEAR` and age group (`FERTILITY_AGES`).
+    annual
+        Key of `VITAL_SERIES` -> shape (n_years,), by calendar year from `FIRST_ANNUAL_YEAR`:
+        children per woman, years of life at birth, persons a year, boys born per girl.
+    """
+
+    mortality: npt.NDArray[np.float64]
+    fertility: npt.NDArray[np.float64]
+    annual: dict[str, npt.NDArray[np.float64]]
+
+
 @dataclass(frozen=True)
 class Country:
     """The open data of one country.
@@ -142,6 +179,8 @@ class Country:
         Sources of the series that the user supplied, by name.
     population_year
         Year of a population that the user supplied, used for whatever year is asked for.
+    vital
+        Births, deaths and migration, or None where nothing is published.
     """
 
     iso3: str
@@ -155,6 +194,7 @@ class Country:
     household_size: float | None
     sources: dict[str, str] = field(default_factory=dict)
     population_year: int | None = None
+    vital: Vital | None = None
 
     def latest(self, name: str, year: int) -> tuple[float, int] | None:
         """Return (value, its year) of an indicator: of `year`, or else of the nearest year.
@@ -218,7 +258,19 @@ def country(iso3: str) -> Country:
         series=_series(data["panel"][:, i]),
         ppp=_by_year(data["ppp"][i].astype(np.float64)),
         household_size=None if np.isnan(size) else size,
+        vital=_vital(data, i),
     )
+
+
+def _vital(data: dict[str, npt.NDArray[np.generic]], i: int) -> Vital | None:
+    mortality = data["mortality"][i].astype(np.float64)
+    fertility = data["fertility"][i].astype(np.float64)
+    annual = data["vital"][:, i].astype(np.float64)
+    if np.isnan(mortality).all() and np.isnan(fertility).all() and np.isnan(annual).all():
+        return None
+    units = [unit for _, unit in VITAL_SERIES.values()]
+    series = {key: annual[k] * units[k] for k, key in enumerate(VITAL_SERIES)}
+    return Vital(mortality, fertility, series)
 
 
 def _series(stored: npt.NDArray[np.generic]) -> dict[str, dict[int, float]]:

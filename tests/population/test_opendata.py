@@ -41,7 +41,27 @@ def test_countries__have_a_currency_each() -> None:
 
 
 def test_data_file__is_small() -> None:
-    assert opendata.DATA_FILE.stat().st_size < 1_500_000
+    assert opendata.DATA_FILE.stat().st_size < 4_000_000
+
+
+def test_vital__holds_the_published_figures() -> None:
+    vital = opendata.country("KEN").vital
+    assert vital is not None
+    # WPP 2024, Kenya: women 2020-2025 at 0 and 1-4, and men 95-99 in 2095-2100.
+    assert vital.mortality[5, 1, :2] == pytest.approx([0.0271322, 0.00337952], rel=1e-7)
+    assert vital.mortality[20, 0, 20] == pytest.approx(0.357085, rel=1e-6)
+    assert vital.fertility[25, 1] == pytest.approx(0.052703, rel=1e-6)
+    assert vital.annual["e0_female"][25] == pytest.approx(66.3169, rel=1e-6)
+    assert vital.annual["net_migration"][25] == pytest.approx(-27330.0, rel=1e-6)
+    assert vital.annual["births"][25] == pytest.approx(opendata.country("KEN").births[25], rel=1e-6)
+
+
+def test_vital__is_complete_for_every_country() -> None:
+    for code in opendata.countries():
+        vital = opendata.country(code).vital
+        assert vital is not None, code
+        numbers = (vital.mortality, vital.fertility, *vital.annual.values())
+        assert all(np.isfinite(one).all() for one in numbers), code
 
 
 def test_unknown_country__is_named_with_a_suggestion() -> None:
@@ -60,8 +80,19 @@ def _write(path: Path, text: str) -> None:
 def _small_sources(folder: Path) -> None:
     _write(folder / "wpp2024/population_5year_decadal.csv.gz",
            "iso3,year,sex,age_from,population\nKEN,2020,F,0,10\nKEN,2020,M,100,3\n")  # fmt: skip
-    _write(folder / "wpp2024/annual_summary.csv.gz",
-           "country_code,year,births_thousands,cbr\n404,2020,5.5,27.7\n404,2021,,\n")  # fmt: skip
+    _write(
+        folder / "wpp2024/annual_summary.csv.gz",
+        "country_code,year,tfr,e0_male,e0_female,cbr,net_migration_thousands,births_thousands,"
+        "deaths_thousands,srb\n404,2020,3.3,61,66,27.7,-2.5,5.5,1.4,1.02\n404,2021,,,,,,,,\n",
+    )
+    _write(
+        folder / "wpp2024/mx_5year_period.csv.gz",
+        "country_code,period,sex,age,mx\n404,2020-2025,F,100+,0.45\n404,1990-1995,F,1,0.1\n",
+    )
+    _write(
+        folder / "wpp2024/asfr_annual.csv.gz",
+        "country_code,year,age,asfr\n404,2020,50-54,0.001\n999,2020,50-54,0.7\n",
+    )
     _write(folder / "macro/gapminder_wb_ilo_panel.csv.gz",
            "indicator,iso3,year,value\ninequality_index_gini,KEN,2022,37.7\n")  # fmt: skip
     _write(folder / "macro/cpi_inflation_pct.csv.gz",
@@ -88,6 +119,13 @@ def test_build__keeps_what_the_sources_say(tmp_path: Path, monkeypatch: pytest.M
     assert kenya.ppp == {2021: 42.3}
     assert kenya.births[20] == pytest.approx(5500.0)
     assert np.isnan(kenya.births[21])
+    assert kenya.vital is not None
+    assert kenya.vital.mortality[5, 1, 21] == pytest.approx(0.45)
+    assert np.isfinite(kenya.vital.mortality).sum() == 1
+    assert kenya.vital.fertility[20, 8] == pytest.approx(0.001)
+    assert np.isfinite(kenya.vital.fertility).sum() == 1
+    assert kenya.vital.annual["net_migration"][20] == -2500.0
+    assert opendata.country("UGA").vital is None
 
 
 def test_build__names_a_missing_source(tmp_path: Path) -> None:
