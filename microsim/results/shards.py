@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +131,22 @@ def read_header(path: Path | str) -> dict[str, Any]:
     return header
 
 
-def read_shard(path: Path | str) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_shard(
+    path: Path | str, part: str = "", names: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the header and the arrays of a shard file, every checksum verified.
 
     The arrays share no memory with each other, and may be written to.
+
+    Parameters
+    ----------
+    path
+        The file.
+    part
+        Only the arrays whose names begin so are read and verified, and called without it; "" is
+        the whole file.
+    names
+        Only these of them, all if left out.
 
     Raises
     ------
@@ -142,18 +154,22 @@ def read_shard(path: Path | str) -> tuple[dict[str, Any], dict[str, Array]]:
         The file is cut short, altered, or not a shard file of this version.
     """
     path = Path(path)
-    content = np.fromfile(path, np.uint8)
-    view = content.data
-    length = int.from_bytes(view[16:24], "little")
-    described = _described(path, bytes(view[:FIXED]), view[FIXED : FIXED + length])
-    _check_length(path, len(view), FIXED + length + described["bytes"])
-    arrays = {}
-    for entry in described["arrays"]:
-        first = FIXED + length + entry["offset"]
-        block = content[first : first + entry["bytes"]]
-        if hashlib.sha256(block.data).hexdigest() != entry["sha256"]:
-            raise _damaged(path, f"array {entry['name']!r} does not match its checksum")
-        arrays[entry["name"]] = _unpacked(entry, block)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(FIXED)
+        length = int.from_bytes(start[16:24], "little")
+        described = _described(path, start, file.read(min(length, size)))
+        _check_length(path, size, FIXED + length + described["bytes"])
+        arrays = {}
+        for entry in described["arrays"]:
+            name = entry["name"].removeprefix(part)
+            if not entry["name"].startswith(part) or (names and name not in names):
+                continue
+            file.seek(FIXED + length + entry["offset"])
+            block = np.fromfile(file, np.uint8, entry["bytes"])
+            if hashlib.sha256(block.data).hexdigest() != entry["sha256"]:
+                raise _damaged(path, f"array {entry['name']!r} does not match its checksum")
+            arrays[name] = _unpacked(entry, block)
     header: dict[str, Any] = described["header"]
     return header, arrays
 

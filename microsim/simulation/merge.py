@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from microsim.errors import RunFailedError
 from microsim.kernels.accumulate import merge_into, to_floats
+from microsim.language.evaluating import Evaluator
 from microsim.population.store import PopulationReader
 from microsim.results.contents import Cells, Measure, Records
 from microsim.results.scratch import ScratchColumns
@@ -45,10 +46,16 @@ class Part:
         Its scenarios; `model.names[0]` is the baseline.
     files
         The shard file of each unit, in the order of the population.
+    section
+        What names of the arrays begin with: of files that hold several years.
+    evaluator
+        Says what scenarios share; the model's own if left out.
     """
 
     model: Model
     files: Sequence[Path]
+    section: str = ""
+    evaluator: Evaluator | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Merged:
     """Everything the shards of a run add up to."""
 
     cells: Cells
-    records: Records
+    records: Records | None
     poisoned: tuple[Poisoned, ...]
     residuals: tuple[float, ...]
 
@@ -90,7 +97,13 @@ class Sums:
 
 
 def merge(
-    parts: Sequence[Part], full: Model, population: PopulationReader, scratch: Path
+    parts: Sequence[Part],
+    full: Model,
+    population: PopulationReader,
+    scratch: Path,
+    n_households: int | None = None,
+    *,
+    with_records: bool = True,
 ) -> Merged:
     """Return the sum of all shards of a run, read once, in the order of the population.
 
@@ -105,6 +118,10 @@ def merge(
     scratch
         A folder for household columns, which are too large for memory; it is empty when this
         returns, or gone.
+    n_households
+        That the files hold, if not those of the population.
+    with_records
+        Whether the files hold household columns: of a projection not in every year.
 
     Raises
     ------
@@ -113,24 +130,26 @@ def merge(
     RunFailedError
         Parts contradict each other, or the disk is full.
     """
-    with ScratchColumns(scratch, population.n_households) as columns:
+    expected = population.n_households if n_households is None else n_households
+    with ScratchColumns(scratch, expected) as columns:
         sums: list[Sums] = []
         gathered: list[Gathering] = []
         for k, part in enumerate(parts):
             first = k == 0
-            evaluator = part.model.evaluator()
+            evaluator = part.evaluator or part.model.evaluator()
             gathering = Gathering(
-                part.model, evaluator, columns, with_facts=first, with_baseline=first
-            )
-            arrays = _add_up(part.files, gathering)
-            _check_complete(gathering, population)
+                part.model, evaluator, columns, with_facts=first, with_baseline=first,
+                with_columns=with_records,
+            )  # fmt: skip
+            arrays = _add_up(part, gathering)
+            _check_complete(gathering, expected)
             shared, extremes = evaluator.sums_shared, evaluator.extremes_shared
             sums.append(Sums(part.model, arrays, shared, extremes))
             gathered.append(gathering)
         check_same_households(gathered)
         for k, of in enumerate(sums[1:], 1):
             _check_same_baseline(sums[0], of, k)
-        records = records_of(gathered, full, population)
+        records = records_of(gathered, full, population) if with_records else None
     residuals = [r for k, one in enumerate(gathered) for r in one.residuals[1 if k else 0 :]]
     return Merged(
         _cells(sums, full, population),
@@ -140,10 +159,10 @@ def merge(
     )
 
 
-def _add_up(files: Sequence[Path], gathering: Gathering) -> Arrays:
+def _add_up(part: Part, gathering: Gathering) -> Arrays:
     """Return the exact sums of all files, and hand on their households."""
     total: Arrays = {}
-    for arrays in _read_ahead(files):
+    for arrays in _read_ahead(part.files, part.section):
         if total:
             _add(total, arrays)
         else:
@@ -155,13 +174,13 @@ def _add_up(files: Sequence[Path], gathering: Gathering) -> Arrays:
     return total
 
 
-def _read_ahead(files: Sequence[Path]) -> Iterator[Arrays]:
+def _read_ahead(files: Sequence[Path], section: str) -> Iterator[Arrays]:
     """Yield the arrays of each file in turn, while others read and verify the next ones."""
     waiting: deque[Future[Arrays]] = deque()
     with ThreadPoolExecutor(AHEAD) as pool:
         try:
             for path in files:
-                waiting.append(pool.submit(_read, path))
+                waiting.append(pool.submit(_read, path, section))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -171,9 +190,9 @@ def _read_ahead(files: Sequence[Path]) -> Iterator[Arrays]:
                 future.cancel()
 
 
-def _read(path: Path) -> Arrays:
+def _read(path: Path, section: str) -> Arrays:
     try:
-        return read_shard(path)[1]
+        return read_shard(path, section)[1]
     except OSError as error:
         found = f"shard file cannot be read; found: {error.strerror}"
         raise ShardDamagedError(path, found, "the result of a work unit") from error
@@ -192,11 +211,11 @@ def _add(total: Arrays, arrays: Arrays) -> None:
     np.maximum(total["largest"], arrays["largest"], out=total["largest"])
 
 
-def _check_complete(gathering: Gathering, population: PopulationReader) -> None:
-    if gathering.n_seen != population.n_households:
+def _check_complete(gathering: Gathering, expected: int) -> None:
+    if gathering.n_seen != expected:
         raise RunFailedError(
             f"shards do not make up the population; found {gathering.n_seen:,} households in "
-            f"them; expected {population.n_households:,}. Run the same command again."
+            f"them; expected {expected:,}. Run the same command again."
         )
 
 

@@ -63,6 +63,8 @@ class Gathering:
         Whether the facts of households are kept: of one part only, they are the same in all.
     with_baseline
         Whether the columns of the baseline are kept.
+    with_columns
+        Whether there are columns at all; else only the households left out are noted.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Gathering:
         *,
         with_facts: bool,
         with_baseline: bool,
+        with_columns: bool = True,
     ) -> None:
         self.model, self.scratch = model, scratch
         self.months = float(sum(model.laws[0].months))
@@ -80,11 +83,12 @@ class Gathering:
         self.kept = ~evaluator.households_shared
         wanted = model.wanted.household_columns
         self.lacking = np.array([[key is None for key in of] for of in wanted]).T
+        self.with_columns, with_facts = with_columns, with_facts and with_columns
         self.facts = [scratch.column(d, s) for _, d, s in FACTS] if with_facts else []
         self.equivalents = scratch.column(np.float64) if with_facts else -1
         self.places: dict[tuple[int, int], int] = {}
         self.welfare: dict[int, int] = {}
-        for s in range(0 if with_baseline else 1, len(model.names)):
+        for s in range(0 if with_baseline else 1, len(model.names)) if with_columns else ():
             self._add_columns(s)
         self.residuals = [0.0] * len(model.names)
         self.n_seen = self.n_good = 0
@@ -117,6 +121,9 @@ class Gathering:
 
     def add(self, arrays: Arrays) -> None:
         """Take the households of one shard, in the order of the population."""
+        if not self.with_columns:
+            self._note_faulty(arrays)
+            return
         self._waiting.append({name: arrays[name] for name in READ})
         self._bytes += arrays["columns"].nbytes
         if self._bytes >= ENOUGH_BYTES:

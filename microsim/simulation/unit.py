@@ -134,14 +134,9 @@ def evaluate_shard(
     weighting = weighting_of(part.persons, part.households, len(population.regions))
     excluded = np.isin(part.households["household_id"], unit.excluded) if unit.excluded else None
     out = evaluator.run(people, weighting, world, threads, excluded=excluded)
-    kept = ~out.households_shared
-    arrays: Arrays = {
-        "hi": out.hi, "low": out.low, "count": out.count,
-        "place_hi": out.place_hi, "place_low": out.place_low, "place_count": out.place_count,
-        "smallest": out.smallest, "largest": out.largest,
-        "poison": out.poison, "columns": out.households[kept],
-    }  # fmt: skip
-    arrays.update(_household_facts(part.persons, part.households, people.start))
+    arrays = sums_of(out)
+    arrays |= {"poison": out.poison, "columns": out.households[~out.households_shared]}
+    arrays |= household_facts(part.persons, part.households)
     if not model.persons:
         return arrays, None
     ids = {
@@ -149,6 +144,15 @@ def evaluate_shard(
         "household_id": np.repeat(arrays["household_id"], arrays["size"]),
     }
     return arrays, Persons(_person_columns(model, out, people.household_of()), ids)
+
+
+def sums_of(out: Evaluation) -> Arrays:
+    """Return the exact sums of an evaluation, as a shard file holds them."""
+    return {
+        "hi": out.hi, "low": out.low, "count": out.count,
+        "place_hi": out.place_hi, "place_low": out.place_low, "place_count": out.place_count,
+        "smallest": out.smallest, "largest": out.largest,
+    }  # fmt: skip
 
 
 def _person_columns(
@@ -165,11 +169,11 @@ def _person_columns(
     return found
 
 
-def _household_facts(
-    persons: dict[str, npt.NDArray[Any]],
-    households: dict[str, npt.NDArray[Any]],
-    start: npt.NDArray[np.int64],
+def household_facts(
+    persons: Mapping[str, npt.NDArray[Any]], households: Mapping[str, npt.NDArray[Any]]
 ) -> Arrays:
+    """Return what records need to know of each household, from the population's columns."""
+    start = np.concatenate([[0], np.cumsum(households["size"].astype(np.int64))])
     household = np.repeat(np.arange(len(start) - 1), np.diff(start))
     members = np.zeros((len(start) - 1, 2, 7), np.int16)
     np.add.at(members, (household, persons["sex"].astype(int), age_group(persons["age"])), 1)
@@ -219,12 +223,25 @@ def finished(path: Path, unit_id: str) -> bool:
     return True
 
 
-def write_unit(path: Path, unit: Unit, arrays: Arrays, persons: PersonsFile | None = None) -> None:
+def write_unit(
+    path: Path,
+    unit: Unit,
+    arrays: Arrays,
+    persons: PersonsFile | None = None,
+    households: Mapping[str, int] | None = None,
+) -> None:
     """Write the unit's file, whole or not at all; its header names the households at fault, and
     what tells that the unit's file of persons, written before, is as it was.
+
+    Of a projection the header holds the number of `households` of each life group and year; those
+    at fault are other people in every year, and stand in the arrays alone.
     """
-    faulty = arrays["household_id"][(arrays["poison"] != 0) & (arrays["poison"] != EXCLUDED)]
-    header = {**asdict(unit), "faulty": [int(i) for i in faulty]}
+    header: dict[str, Any] = {**asdict(unit), "faulty": []}
+    if households is not None:
+        header["households"] = dict(households)
+    else:
+        faulty = (arrays["poison"] != 0) & (arrays["poison"] != EXCLUDED)
+        header["faulty"] = [int(i) for i in arrays["household_id"][faulty]]
     if persons is not None:
         header["persons_file"] = {"persons": persons.persons, "sha256": persons.sha256}
     write_shard(path, header, arrays)
