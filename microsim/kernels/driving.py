@@ -38,7 +38,7 @@ MOST_ROUNDS = 50
 def drive(
     first_h: int, last_h: int, cap: int, start: Array,
     stages: Array, rounds: Array, need: Array,
-    inputs: Array, steps_person: Array, steps_household: Array, sites: Array,
+    inputs: Array, steps_person: Array, steps_household: Array, variant: Array, sites: Array,
     head: Array, spouse: Array, mother: Array, father: Array,
     person_key: Array, household_key: Array,
     S: Array, hidx: Array, rows: Array,  # noqa: N803 - the names generated code has
@@ -56,7 +56,8 @@ def drive(
     """Evaluate the households first_h to last_h; blocks of at most `cap` persons.
 
     Shapes: stages (n_stages, 6), rounds (n_rounds, 3), need (n_scenarios, n_stages); inputs
-    (n_uses,) addresses, with the bytes each moves on for a person and for a household; rows
+    (n_variants, n_uses) addresses, with the bytes each moves on for a person and for a household;
+    variant (n_scenarios,): which of these a scenario reads, as years before may differ; rows
     (n_scenarios, n_periods, n_uses) addresses of rows of scratch; PM, TM (n_scenarios, n_periods,
     n_uses), PY, TY (n_scenarios, n_uses).
 
@@ -66,8 +67,8 @@ def drive(
     loop, 1 if of persons, start, tolerance, site.
     """
     n_scenarios, n_periods, n_rows = rows.shape
-    n_scalars, n_packed = PY.shape[1], TY.shape[1]
-    now = np.empty(len(inputs) + 1, np.int64)
+    n_scalars, n_packed, n_inputs = PY.shape[1], TY.shape[1], inputs.shape[1]
+    now = np.empty(inputs.size + 1, np.int64)
     begin = np.empty(len(hidx) + 2, np.int64)
     c_table, c_hidx, c_begin, c_now = pointer(T), pointer(hidx), pointer(begin), pointer(now)
     c_sites, c_rows = pointer(sites), pointer(rows)
@@ -89,8 +90,10 @@ def drive(
             for i in range(start[hlo + h] - lo, start[hlo + h + 1] - lo):
                 hidx[i] = h
         begin[nh] = n
-        for k in range(len(inputs)):
-            now[k] = inputs[k] + lo * steps_person[k] + hlo * steps_household[k]
+        for v in range(len(inputs)):
+            for k in range(n_inputs):
+                moved_on = lo * steps_person[v, k] + hlo * steps_household[v, k]
+                now[v * n_inputs + k] = inputs[v, k] + moved_on
         for r in range(len(rounds)):
             monthly = rounds[r, MONTHLY] == 1
             for p in range(n_periods if monthly else 1):
@@ -119,7 +122,9 @@ def drive(
                                 packed = shifted(pointer(TY), s * n_packed + stages[k, PACKED])
                             call_stage(stages[k, ADDRESS], (
                                 shifted(c_rows, here * n_rows + stages[k, ROWS]), scalars, packed,
-                                c_table, shifted(c_now, stages[k, INPUTS]), c_begin, c_hidx,
+                                c_table,
+                                shifted(c_now, variant[s] * n_inputs + stages[k, INPUTS]),
+                                c_begin, c_hidx,
                                 shifted(pointer(head), lo), shifted(pointer(spouse), lo),
                                 shifted(pointer(mother), lo), shifted(pointer(father), lo),
                                 shifted(pointer(person_key), lo),

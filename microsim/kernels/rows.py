@@ -130,6 +130,27 @@ def add_month(
 
 
 @inlined
+def best_of(years: Floats, length: int, n: float) -> float:
+    """Return the sum of the n largest of `length` numbers, largest first; NaN if any is.
+
+    Sorts `years` where it is: mostly in order already, as earnings that rise.
+    """
+    total = 0.0
+    for k in range(length):
+        value = years[k]
+        if np.isnan(value):
+            total = value
+        j = k
+        while j > 0 and years[j - 1] < value:
+            years[j] = years[j - 1]
+            j -= 1
+        years[j] = value
+    for k in range(int(n)):
+        total += years[k]
+    return total
+
+
+@inlined
 def anchors(
     row: Floats,
     n: int,

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from microsim.language.generating import Layout, StageWriter, Uses, aliases
 from microsim.language.graph import Graph
 from microsim.language.sites import SiteTable
 from microsim.language.staging import Staging, dependencies
+from microsim.language.states import State, inputs_of, is_state, variable_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Program:
     source: str
     loaded: bool
 
+    @property
+    def population_inputs(self) -> tuple[str, ...]:
+        """Inputs that rules read of the population."""
+        return tuple(name for name in self.layout.inputs if not is_state(name))
+
+    @property
+    def state_inputs(self) -> tuple[str, ...]:
+        """Inputs that rules read of years before, by the names of `language/states.py`."""
+        return tuple(name for name in self.layout.inputs if is_state(name))
+
     def rounds(self) -> list[tuple[int, int, bool]]:
         """Return (first stage, first of the next, monthly) of each round of the year."""
         found: list[tuple[int, int, bool]] = []
@@ -56,8 +68,29 @@ class Program:
         return found
 
 
+@dataclass(frozen=True)
+class StateColumn:
+    """A state with its formula in each scenario: None where the scenario has no such variable, or
+    where it is an input of persons (then in all).
+    """
+
+    state: State
+    formulas: tuple[str | None, ...]
+
+
+def state_columns(graph: Graph, ids: Sequence[Mapping[str, str]]) -> tuple[StateColumn, ...]:
+    """Return what a run of several years carries along: each state with its formula by scenario.
+
+    `ids`: formula id by variable of each scenario, the baseline first.
+    """
+    return tuple(
+        StateColumn(state, tuple(one.get(name) for one in ids))
+        for name, state in graph.states.items()
+    )
+
+
 def reachable(graph: Graph, outputs: list[str]) -> Graph:
-    """Return the part of a graph that the outputs need."""
+    """Return the part of a graph that the outputs need, in this year or in a later one."""
     needed: set[str] = set()
     waiting = list(outputs)
     while waiting:
@@ -65,11 +98,24 @@ def reachable(graph: Graph, outputs: list[str]) -> Graph:
         if key not in needed:
             needed.add(key)
             waiting += [read for _, read in dependencies(graph.formulas[key])]
+            waiting += _states_read(graph, key)
             if key in graph.fixed:
                 waiting.append(graph.fixed[key].final)
     kept = {key: formula for key, formula in graph.formulas.items() if key in needed}
     fixed = {key: one for key, one in graph.fixed.items() if key in needed}
     return Graph(kept, graph.systems, graph.members, graph.quotas, fixed)
+
+
+def _states_read(graph: Graph, key: str) -> list[str]:
+    """Return the formulas whose values of years before a formula reads, in all its systems."""
+    read = {one.name for one in inputs_of(graph.formulas[key].root)}
+    names = {variable_of(name) for name in read if is_state(name)}
+    return [
+        ids[name]
+        for ids, members in zip(graph.systems, graph.members, strict=True)
+        if key in members
+        for name in sorted(names & ids.keys())
+    ]
 
 
 def cache_folder() -> Path:
@@ -136,7 +182,8 @@ def compile_graph(graph: Graph, outputs: list[str], *, loaded: bool = True) -> P
     Machine code is made, or found on disk, when people are first evaluated; without `loaded` never.
     """
     graph = reachable(graph, outputs)
-    outputs = list(dict.fromkeys(outputs))
+    carried = [ids[name] for name in graph.states for ids in graph.systems if name in ids]
+    outputs = list(dict.fromkeys([*outputs, *(key for key in carried if key in graph.formulas)]))
     staging = staging_module.stage(graph, set(outputs))
     layout, sites = Layout(aliases=aliases(graph)), SiteTable(graph)
     texts, uses = [], []

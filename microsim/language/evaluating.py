@@ -5,9 +5,10 @@ common.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,17 @@ from microsim.kernels.draws import stream_key
 from microsim.kernels.driving import ADDRESS, INPUTS, PACKED, ROWS, SCALARS, SITES
 from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER, settle
 from microsim.language.compiling import Program
-from microsim.language.generating import dtype_name, input_arrays
+from microsim.language.generating import dtype_name
 from microsim.language.graph import dependents_of, parameters_of
 from microsim.language.loading import Stages, driver
 from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.staging import dependencies
+from microsim.language.states import inputs_of, is_boolean, is_state, variable_of
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
+Moved = set[tuple[str, str]]  # (parameter, "month" or "year")
+States = Sequence[Mapping[str, Array]]
 SCRATCH_BYTES = 640_000  # of one block's rows: stays in a core's second-level cache
 EXCLUDED = 2**31 - 1  # poison of a household left out from the start; larger than any site
 LINK_ORDER = ("head", "spouse", "mother", "father")
@@ -144,15 +148,28 @@ class Evaluator:
         Index into `program.graph.systems` for each scenario.
     wanted
         What to bring out.
+    moved
+        Parameters that differ from the baseline's, by scenario; those of `laws` if left out. In a
+        run of several years they are those of all years (`moved_over`), for what moved once may
+        live on in values of years before.
     """
 
     def __init__(
-        self, program: Program, laws: Sequence[Law], systems: Sequence[int], wanted: Wanted
+        self,
+        program: Program,
+        laws: Sequence[Law],
+        systems: Sequence[int],
+        wanted: Wanted,
+        *,
+        moved: Sequence[Moved] | None = None,
     ) -> None:
         self.program, self.laws, self.systems, self.wanted = program, laws, systems, wanted
         if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
             raise InputError("the laws of the scenarios are not cut into the same periods.")
         self._readers: dict[str, set[str]] = {}
+        self.moved = [moved_parameters(law, laws[0]) for law in laws] if moved is None else moved
+        self.states = program.graph.states
+        self._looks_back = _looks_back(program)
         self.affected = [self._affected(s) for s in range(len(laws))]
         self._place_rows()
         self._pack_laws()
@@ -173,8 +190,18 @@ class Evaluator:
         mine = graph.members[self.systems[scenario]]
         if scenario == 0:
             return set(mine) & set(graph.formulas)
+        before: set[str] = set()  # variables whose values of years before a scenario may change
+        while True:
+            affected = self._affected_by(scenario, mine, before)
+            found = {name for name in self.states if self._state_moves(scenario, name, affected)}
+            if found <= before:
+                return affected
+            before |= found
+
+    def _affected_by(self, scenario: int, mine: frozenset[str], before: set[str]) -> set[str]:
+        """Return the affected formulas, if values of years before of some variables may differ."""
+        graph, moved = self.program.graph, self.moved[scenario]
         base = graph.members[self.systems[0]]
-        moved = self._moved_parameters(scenario)
         affected: set[str] = set()
         for stage in self.program.staging.stages:
             for formula in stage.formulas:
@@ -182,35 +209,24 @@ class Evaluator:
                     continue
                 reads = {key for _, key in dependencies(formula)}
                 names = {(n, formula.period) for n in parameters_of(formula.root)}
-                if formula.id not in base or reads & affected or names & moved:
+                back = self._looks_back.get(formula.id, set()) & before
+                if formula.id not in base or reads & affected or names & moved or back:
                     affected.add(formula.id)
-            for before, fixed in graph.fixed.items():  # a cycle moves as a whole
+            for value_before, fixed in graph.fixed.items():  # a cycle moves as a whole
                 if fixed.final in affected and fixed.final in mine:
-                    affected |= self._readers_of(before) & mine & set(graph.formulas)
+                    affected |= self._readers_of(value_before) & mine & set(graph.formulas)
         return affected
+
+    def _state_moves(self, scenario: int, name: str, affected: set[str]) -> bool:
+        """Tell whether a scenario may change a variable that is read of years before."""
+        mine, base = (self.program.graph.systems[self.systems[s]].get(name) for s in (scenario, 0))
+        return mine != base or mine in affected
 
     def _readers_of(self, key: str) -> set[str]:
         """Return the formulas that read one, directly or not; found once."""
         if key not in self._readers:
             self._readers[key] = dependents_of(self.program.graph, key)
         return self._readers[key]
-
-    def _moved_parameters(self, scenario: int) -> set[tuple[str, str]]:
-        law, base = self.laws[scenario], self.laws[0]
-        moved = {
-            (name, "month")
-            for name, values in law.monthly.items()
-            if name not in base.monthly
-            or any(
-                not np.array_equal(a, b) for a, b in zip(values, base.monthly[name], strict=True)
-            )
-        }
-        moved |= {
-            (name, "year")
-            for name, value in law.yearly.items()
-            if name not in base.yearly or not np.array_equal(value, base.yearly[name])
-        }
-        return moved
 
     def _place_rows(self) -> None:
         """Give every slot its row of scratch: the baseline's, or the scenario's own where a stage
@@ -345,7 +361,9 @@ class Evaluator:
         """
         if not self.program.loaded:
             raise InputError("this program was read for the interpreter only")
-        kinds = {name: dtype_name(people.inputs[name]) for name in self.program.layout.inputs}
+        kinds = {name: dtype_name(people.inputs[name]) for name in self.program.population_inputs}
+        kinds |= {name: dtype_name(self._nothing(name)) for name in self.program.state_inputs}
+        kinds = {name: kinds[name] for name in self.program.layout.inputs}
         if self.kinds == kinds:
             return
         with _LOADING:
@@ -370,6 +388,7 @@ class Evaluator:
         threads: int = 1,
         into: tuple[Floats, Floats] | None = None,
         excluded: npt.NDArray[np.bool_] | None = None,
+        states: States | None = None,
     ) -> Evaluation:
         """Evaluate all scenarios on people; `threads` share the households between them.
 
@@ -378,7 +397,13 @@ class Evaluator:
 
         Columns go `into` the `persons` and `households` of an earlier evaluation, if they have the
         right shape: new memory costs more than the rules.
+
+        `states`: for each scenario its inputs of years before, by the names of
+        `Program.state_inputs`; shape (n_persons,), bool for conditions, 0 where there is nothing.
+        What is left out is 0 for everybody. Scenarios may hold the same arrays; whether they share
+        what is computed from them depends on the rules alone.
         """
+        variants, variant = self._variants(people, states)
         out = self._empty(people, into)
         if excluded is not None:
             out.poison[excluded] = EXCLUDED
@@ -386,11 +411,14 @@ class Evaluator:
         parts = [self._partial(weighting) for _ in bounds[1:]]
         jobs = [
             lambda k=k: self._drive(
-                people, weighting, world, out, parts[k], bounds[k], bounds[k + 1]
+                people, variants, variant, weighting, world, out, parts[k], bounds[k], bounds[k + 1]
             )
             for k in range(len(parts))
         ]
-        self._bind(people, lambda: self._drive(people, weighting, world, out, parts[0], 0, 0))
+        self._bind(
+            people,
+            lambda: self._drive(people, variants, variant, weighting, world, out, parts[0], 0, 0),
+        )
         if len(jobs) == 1:
             jobs[0]()
         else:
@@ -433,8 +461,67 @@ class Evaluator:
         largest = int(np.diff(people.start).max(initial=1))
         return max(largest, min(4096, max(128, SCRATCH_BYTES // (8 * max(1, self.n_rows)))))
 
+    def _nothing(self, name: str, n: int = 0) -> Array:
+        """Return zeros of the type an input of years before has."""
+        return np.zeros(n, np.bool_ if is_boolean(name, self.states) else np.float64)
+
+    def _variants(
+        self, people: People, states: States | None
+    ) -> tuple[list[dict[str, Array]], Ints]:
+        """Return the different sets of inputs of years before, and which each scenario reads."""
+        names = self.program.state_inputs
+        variant = np.zeros(len(self.laws), np.int64)
+        if states is None or not names:
+            return [{}], variant
+        if len(states) != len(self.laws):
+            raise InputError("there must be values of years before for each scenario.")
+        known: dict[tuple[int, np.dtype[Any]], Array] = {}
+        numbers: dict[tuple[int, ...], int] = {}
+        variants: list[dict[str, Array]] = []
+        for s, given in enumerate(states):
+            mine = {name: given[name] for name in names if name in given}
+            key = tuple(id(mine.get(name)) for name in names)
+            if key not in numbers:
+                numbers[key] = len(variants)
+                for name, column in mine.items():
+                    if column.shape != (people.n_persons,):
+                        raise InputError(f"`{name}` has not one value for each person.")
+                    kind = self._nothing(name).dtype
+                    if (id(column), kind) not in known:
+                        known[id(column), kind] = np.ascontiguousarray(column, kind)
+                    mine[name] = known[id(column), kind]
+                variants.append(mine)
+            variant[s] = numbers[key]
+        return variants, variant
+
+    def _addresses(
+        self, people: People, variants: list[dict[str, Array]], cap: int
+    ) -> tuple[list[Array], tuple[Ints, Ints, Ints]]:
+        """Return input columns, which must outlive their use, and in shape (n_variants, n_inputs)
+        where each begins and the bytes it moves on for a person and for a household.
+
+        What is unknown of years before is one block of zeros that does not move on.
+        """
+        of_people = {
+            name: np.ascontiguousarray(people.inputs[name])
+            for name in self.program.population_inputs
+        }
+        nothing = np.zeros(cap)
+        arrays: list[Array] = [nothing]
+        facts = np.zeros((3, len(variants), len(self.program.layout.inputs)), np.int64)
+        for v, mine in enumerate(variants):
+            for k, name in enumerate(self.program.layout.inputs):
+                column = mine.get(name, nothing) if is_state(name) else of_people[name]
+                arrays.append(column)
+                of_person = len(column) == people.n_persons
+                step = 0 if column is nothing else column.strides[0]
+                facts[:, v, k] = (column.ctypes.data, step * of_person, step * (not of_person))
+        address, of_person, of_household = facts[:, :, self.tables.inputs]
+        return arrays, (address, of_person, of_household)
+
     def _drive(
-        self, people: People, weighting: Weighting, world: World, out: Evaluation,
+        self, people: People, variants: list[dict[str, Array]], variant: Ints,
+        weighting: Weighting, world: World, out: Evaluation,
         part: tuple[Array, ...], first: int, last: int,
     ) -> None:  # fmt: skip
         cap = self.block_persons(people)
@@ -444,9 +531,7 @@ class Evaluator:
         scratch = np.zeros((max(1, self.n_rows), width))
         *sums, smallest, largest = part
         law, tables = self.laws[0], self.tables
-        inputs = input_arrays(self.program.layout, people.inputs)
-        step = np.array([a.strides[0] for a in inputs], np.int64)[tables.inputs]
-        of_person = np.array([len(a) == people.n_persons for a in inputs], np.bool_)[tables.inputs]
+        arrays, inputs = self._addresses(people, variants, cap)
         rows = _part(self.rows, tables.rows).astype(np.int64)
         drive = self.drive
         assert drive is not None  # noqa: S101 - bound before
@@ -454,8 +539,7 @@ class Evaluator:
         drive(
             first, last, cap, np.ascontiguousarray(people.start, np.int64),
             tables.stages, tables.rounds, self.need,
-            np.array([a.ctypes.data for a in inputs], np.int64)[tables.inputs],
-            step * of_person, step * ~of_person, tables.sites, *links,
+            *(np.ascontiguousarray(one) for one in inputs), variant, tables.sites, *links,
             np.ascontiguousarray(people.person_key, np.uint64),
             np.ascontiguousarray(people.household_key, np.uint64),
             scratch, np.zeros(cap, np.int32),
@@ -472,6 +556,43 @@ class Evaluator:
             self.person_rows, out.persons, self.household_rows, out.households,
             self.loop_first, self.loop_last, self.fixed_rows, self.fixed_facts,
         )  # fmt: skip
+        del arrays  # not before: the driver reads them by address
+
+
+def moved_parameters(law: Law, base: Law) -> Moved:
+    """Return the parameters a law gives other values than the baseline's law of the same year."""
+    moved = {
+        (name, "month")
+        for name, values in law.monthly.items()
+        if name not in base.monthly
+        or any(not np.array_equal(a, b) for a, b in zip(values, base.monthly[name], strict=True))
+    }
+    moved |= {
+        (name, "year")
+        for name, value in law.yearly.items()
+        if name not in base.yearly or not np.array_equal(value, base.yearly[name])
+    }
+    return moved
+
+
+def moved_over(laws_by_year: Iterable[Sequence[Law]]) -> list[Moved]:
+    """Return the parameters each scenario moves in any of several years, the baseline first."""
+    found: list[Moved] = []
+    for laws in laws_by_year:
+        found = found or [set() for _ in laws]
+        for moved, law in zip(found, laws, strict=True):
+            moved |= moved_parameters(law, laws[0])
+    return found
+
+
+def _looks_back(program: Program) -> dict[str, set[str]]:
+    """Return the variables whose values of years before a formula reads, for those that do."""
+    found: dict[str, set[str]] = {}
+    for key, formula in program.graph.formulas.items():
+        names = {one.name for one in inputs_of(formula.root) if is_state(one.name)}
+        if names:
+            found[key] = {variable_of(name) for name in names}
+    return found
 
 
 def _part(table: Array, columns: Ints) -> Array:

@@ -28,7 +28,7 @@ import numpy as np
 
 from microsim.kernels.draws import drawn
 from microsim.kernels.pointers import select, {casts}
-from microsim.kernels.rows import add_month, anchors, fill, mark
+from microsim.kernels.rows import add_month, anchors, best_of, fill, mark
 from microsim.kernels.schedules import lookup1, lookup2, lookup3, schedule
 from microsim.kernels.stages import stage
 from microsim.kernels.transcendental import exp, log, pow
@@ -324,6 +324,8 @@ class StageWriter:
                 return self._last(node)
             case tree.MonthOf():
                 return self._month_of(node)
+            case tree.BestOf():
+                return self._best_of(node, formula)
         raise AssertionError(node)
 
     def _input(self, name: str, index: str, kind: str) -> str:
@@ -514,6 +516,25 @@ class StageWriter:
         is_computed = isinstance(node.argument, tree.Reference) and not node.argument.is_input
         return f"({text} != 0.0)" if node.type.kind == "boolean" and is_computed else text
 
+    def _best_of(self, node: tree.BestOf, formula: Formula) -> str:
+        """Write the values of the years into a room of the function's own, which a kernel sorts."""
+        length = len(node.years)
+        n = self.temporary(f"np.floor({self.expression(node.n, formula)})")
+        years = f"years{sum(name.startswith('years') for name in self.top)}"
+        self.top[years] = f"np.empty({length})"
+        for k, year in enumerate(node.years):
+            self.put(f"{years}[{k}] = {self.expression(year, formula)}")
+        if not can_fail(node):
+            return self.temporary(f"best_of({years}, {length}, {n})")
+        result = self.temporary("0.0")
+        self.put(f"if {n} >= 0.0 and {n} <= {length}.0:")
+        self.put(f"    {result} = best_of({years}, {length}, {n})")
+        self.put("else:")
+        self.indent += 1
+        self.fault(node, formula)
+        self.indent -= 1
+        return result
+
     # -- aggregates -----------------------------------------------------------------------
 
     def _aggregate(self, node: tree.Aggregate) -> str:
@@ -608,7 +629,7 @@ def _heavy(node: tree.Node) -> bool:
     """Tell whether a side of a choice is worth a branch, or must not be evaluated for others."""
     if can_fail(node):
         return True
-    heavy = tree.Schedule | tree.Lookup | tree.Draw | tree.Link | tree.YearSum
+    heavy = tree.Schedule | tree.Lookup | tree.Draw | tree.Link | tree.YearSum | tree.BestOf
     if isinstance(node, heavy):
         return True
     if isinstance(node, tree.Call) and node.function in ("exp", "log", "pow", "sqrt"):
@@ -649,8 +670,3 @@ def typed(text: str, dtypes: Sequence[str]) -> str:
 def dtype_name(column: Array) -> str:
     """Return the name of the type of an input in the generated code."""
     return "int8" if column.dtype == np.bool_ else column.dtype.name
-
-
-def input_arrays(layout: Layout, inputs: dict[str, Array]) -> tuple[Array, ...]:
-    """Return the input columns in the order of the layout, contiguous."""
-    return tuple(np.ascontiguousarray(inputs[name]) for name in layout.inputs)

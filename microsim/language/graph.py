@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from microsim.errors import FaultList
 from microsim.language import tree
 from microsim.language.definitions import Definitions, Location, UnitDefinition, VariableDefinition
-from microsim.language.parsing import Context, Parser
+from microsim.language.histories import Context
+from microsim.language.parsing import Parser
 from microsim.language.quantities import BOOLEAN, Type, of_definition
+from microsim.language.states import State, states_of
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Graph:
     members: list[frozenset[str]] = field(default_factory=list)  # ids of each system
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)  # in order of dependence
     fixed: dict[str, FixedPoint] = field(default_factory=dict)  # by id of the value before
+
+    @property
+    def states(self) -> dict[str, State]:
+        """Variables and inputs of persons that formulas read of years before, by name."""
+        return states_of([formula.root for formula in self.formulas.values()])
 
 
 def canonical(node: tree.Node) -> str:
@@ -425,6 +432,8 @@ def _with(node: tree.Node, parts: tuple[tree.Node, ...]) -> tree.Node:
             return tree.Schedule(node.type, node.parameter, *parts)
         case tree.Aggregate():
             return tree.Aggregate(node.type, node.function, node.group, node.over, *parts)
+        case tree.BestOf():
+            return tree.BestOf(node.type, parts[0], parts[1:])
         case tree.Link():
             return tree.Link(node.type, node.link, *parts)
         case _:
@@ -476,14 +485,6 @@ def parameters_of(node: tree.Node) -> Iterator[str]:
         yield node.name if isinstance(node, tree.Parameter) else node.parameter
     for child in tree.children(node):
         yield from parameters_of(child)
-
-
-def inputs_of(node: tree.Node) -> Iterator[str]:
-    """Yield the names of all inputs an expression reads."""
-    if isinstance(node, tree.Reference) and node.is_input:
-        yield node.name
-    for child in tree.children(node):
-        yield from inputs_of(child)
 
 
 def draws_of(node: tree.Node) -> Iterator[tree.Draw]:

@@ -17,6 +17,7 @@ from microsim.language import tree
 from microsim.language.graph import MOST_ROUNDS, Formula, Graph, dependents_of
 from microsim.language.people import Array, Floats, Law, People, World
 from microsim.language.sites import SiteTable
+from microsim.language.states import is_state
 
 Mask = npt.NDArray[np.bool_]
 
@@ -203,6 +204,8 @@ class Interpreter:
                 return self._argument(node.argument, place, len(self.law.months) - 1)
             case tree.MonthOf():
                 return self._argument(node.argument, place, -1)
+            case tree.BestOf():
+                return self._best_of(node, place)
         raise AssertionError(node)
 
     def _law(self, name: str, place: Place) -> float | Floats:
@@ -211,11 +214,7 @@ class Interpreter:
         return self.law.monthly[name][place.period]
 
     def _reference(self, node: tree.Reference, place: Place) -> Array:
-        if node.is_input:
-            column = self.people.inputs[node.name]
-            value: Array = column if column.dtype == bool else column.astype(np.float64)
-        else:
-            value = self.value(node.name, place.period)
+        value = self._input(node) if node.is_input else self.value(node.name, place.period)
         of = place.formula.of
         if node.of == of or of == "household":
             return value
@@ -228,10 +227,16 @@ class Interpreter:
         if isinstance(node, tree.Number):
             return self._eval(node, place)
         assert isinstance(node, tree.Reference)  # noqa: S101 - made so when the graph is built
-        if node.is_input:
-            column = self.people.inputs[node.name]
-            return column if column.dtype == bool else column.astype(np.float64)
-        return self.value(node.name, period)
+        return self._input(node) if node.is_input else self.value(node.name, period)
+
+    def _input(self, node: tree.Reference) -> Array:
+        """Return a column of the people; what is not known of years before is 0."""
+        column = self.people.inputs.get(node.name)
+        if column is None and is_state(node.name):
+            kind = np.bool_ if node.type.kind == "boolean" else np.float64
+            return np.zeros(self.people.n_persons, kind)
+        column = self.people.inputs[node.name]
+        return column if column.dtype == bool else column.astype(np.float64)
 
     def _arithmetic(self, node: tree.Arithmetic, place: Place) -> Array:
         left, right = self._eval(node.left, place), self._eval(node.right, place)
@@ -354,6 +359,19 @@ class Interpreter:
         )
         other = Place(place.formula, place.period, place.active & ~there)
         return np.where(there, value[row], self._eval(node.otherwise, other))
+
+    def _best_of(self, node: tree.BestOf, place: Place) -> Array:
+        """Largest first, added one after the other; NaN if any year is."""
+        shape = place.active.shape
+        n = np.broadcast_to(np.floor(self._eval(node.n, place)), shape)
+        years = np.stack([np.broadcast_to(self._eval(y, place), shape) for y in node.years])
+        inside = (n >= 0) & (n <= len(years))
+        if not isinstance(node.n, tree.Number):
+            self._mark(node, place, ~inside)
+        total: Array = np.where(np.isnan(years).any(axis=0), np.nan, 0.0)
+        for k, value in enumerate(-np.sort(-years, axis=0)):
+            total = np.where(k < n, total + value, total)
+        return np.where(inside, total, 0.0)
 
     def _draw(self, node: tree.Draw, place: Place) -> Array:
         if self.world.certain:

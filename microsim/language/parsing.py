@@ -5,14 +5,13 @@ column.
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import replace
 
 from microsim.errors import FaultList
 from microsim.language import tree
 from microsim.language.definitions import Definitions, Location, ParameterDefinition
+from microsim.language.histories import Context, HistoryFunctions, late_link
 from microsim.language.quantities import (
     BOOLEAN,
     NUMBER,
@@ -23,6 +22,8 @@ from microsim.language.quantities import (
     of_definition,
     parse_unit,
 )
+from microsim.language.states import LATE_LINKS
+from microsim.language.syntax import StopReadingError, closest, dotted, parsed
 
 LINKS = ("head", "spouse", "mother", "father")
 AGGREGATES = ("sum", "count", "any", "all", "max", "min")
@@ -45,22 +46,11 @@ MONTHS = Type("number", Unit(name="months"))
 FUNCTIONS = (
     *AGGREGATES, "clip", "abs", "round", "floor", "ceil", "exp", "log", "sqrt", "pow", "schedule",
     "lookup", "of", "has", "happens", "propensity", "year", "month", "december", "among_first",
+    "previous", "last_years", "best_years",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Context:
-    """Where an expression stands: of which unit of people, in which period."""
-
-    of: str
-    period: str
-
-
-class _StopError(Exception):
-    """Raised after a fault was noted, to leave the expression it is in."""
-
-
-class Parser:
+class Parser(HistoryFunctions):
     """Parses the expressions of one set of definitions; notes faults instead of raising.
 
     Parameters
@@ -88,7 +78,7 @@ class Parser:
         try:
             node = self._node(body, context, expected)
             return node if expected is None else self._match(node, expected, body)
-        except _StopError:
+        except StopReadingError:
             return None
         except RecursionError:
             self.faults.add(str(where), "expression is nested too deeply", remedy="Split it up.")
@@ -100,7 +90,7 @@ class Parser:
             self.faults.add(where, "expression is too long", len(text), "at most 20,000 characters")
             return None
         try:
-            body = _parsed(text)
+            body = parsed(text)
             opened = (body.lineno, body.col_offset) == (1, 0)  # by our bracket, closed by the text
             if not text.strip() or (opened and not isinstance(body, ast.Tuple)):
                 raise SyntaxError("unbalanced brackets" if text.strip() else "it is empty")
@@ -125,12 +115,12 @@ class Parser:
         found: object = "",
         expected: object = "",
         remedy: str = "",
-    ) -> _StopError:
+    ) -> StopReadingError:
         column = getattr(node, "col_offset", 0)
         line = self._where.line + getattr(node, "lineno", 1) - 1
         place = f"{self._where.file}:{line}, column {column} of `{self._text.strip()}`"
         self.faults.add(place, what, found, expected, remedy)
-        return _StopError()
+        return StopReadingError()
 
     def _match(self, node: tree.Node, expected: Type, at: ast.expr) -> tree.Node:
         if common(node.type, expected) is None:
@@ -182,12 +172,12 @@ class Parser:
                 "unknown label",
                 repr(at.value),
                 "one of " + ", ".join(map(repr, category.labels)),
-                _closest(str(at.value), category.labels),
+                closest(str(at.value), category.labels),
             )
         return tree.Number(category, float(category.labels.index(at.value)))
 
     def _name(self, at: ast.expr, context: Context) -> tree.Node:
-        name = _dotted(at)
+        name = dotted(at)
         if name is None:
             raise self._fail(at, f"`{ast.unparse(at)}` is not a name")
         if name in ("true", "false"):
@@ -213,11 +203,11 @@ class Parser:
             return tree.Parameter(kind, name)
         raise self._unknown(at, name)
 
-    def _unknown(self, at: ast.expr, name: str) -> _StopError:
+    def _unknown(self, at: ast.expr, name: str) -> StopReadingError:
         definitions = self.definitions
         known = [*definitions.variables, *definitions.inputs, *definitions.parameters]
         known += [f"frame.{series}" for series in definitions.frame]
-        return self._fail(at, f"unknown name `{name}`", remedy=_closest(name, known))
+        return self._fail(at, f"unknown name `{name}`", remedy=closest(name, known))
 
     def _reference(
         self,
@@ -231,7 +221,7 @@ class Parser:
     ) -> tree.Node:
         kind = of_definition(unit, labels)
         if kind is None:  # noted where it is defined
-            raise _StopError
+            raise StopReadingError
         downward = context.of == "person" or of == "household"
         if of != context.of and not downward:
             group = "members" if of == "person" else of
@@ -252,7 +242,7 @@ class Parser:
             )
         kind = of_definition(parameter.unit, parameter.labels)
         if kind is None:
-            raise _StopError
+            raise StopReadingError
         return tree.Parameter(kind, parameter.name)
 
     def _unary(self, at: ast.UnaryOp, context: Context) -> tree.Node:
@@ -363,7 +353,7 @@ class Parser:
     def _call(self, at: ast.Call, context: Context) -> tree.Node:
         name = at.func.id if isinstance(at.func, ast.Name) else ast.unparse(at.func)
         if name not in FUNCTIONS:
-            raise self._fail(at, f"unknown function `{name}`", remedy=_closest(name, FUNCTIONS))
+            raise self._fail(at, f"unknown function `{name}`", remedy=closest(name, FUNCTIONS))
         if at.keywords or any(isinstance(a, ast.Starred) for a in at.args):
             raise self._fail(at, f"`{name}` takes plain arguments only")
         if name in AGGREGATES and self._is_group(at, context):
@@ -379,6 +369,9 @@ class Parser:
             "month": self._month,
             "december": self._december,
             "among_first": self._among_first,
+            "previous": self._previous,
+            "last_years": self._last_years,
+            "best_years": self._best_years,
         }
         if name in handlers:
             return handlers[name](at, context)
@@ -398,7 +391,7 @@ class Parser:
             return ("household", *units)
         return units if context.of == "household" else ()
 
-    def _not_group(self, at: ast.Call, name: str, context: Context) -> _StopError:
+    def _not_group(self, at: ast.Call, name: str, context: Context) -> StopReadingError:
         groups = self._groups(context)
         allowed = ["members", *groups] if context.of != "person" else list(groups)
         return self._fail(
@@ -471,7 +464,7 @@ class Parser:
         return tree.Call(replace(kind, zero=False), name, tuple(arguments))
 
     def _named_parameter(self, at: ast.expr, kind: str) -> ParameterDefinition:
-        name = _dotted(at)
+        name = dotted(at)
         if name is None or name not in self.definitions.parameters:
             raise self._unknown(at, name or ast.unparse(at))
         parameter = self.definitions.parameters[name]
@@ -514,10 +507,13 @@ class Parser:
             )
         first = at.args[0] if at.args else None
         if not isinstance(first, ast.Name) or first.id not in LINKS:
-            raise self._fail(at, f"`{function}` needs a link first", expected=", ".join(LINKS))
+            links = ", ".join((*LINKS, *LATE_LINKS))
+            raise self._fail(at, f"`{function}` needs a link first", expected=links)
         return first.id
 
     def _link(self, at: ast.Call, context: Context) -> tree.Node:
+        if late_link(at) and context.of == "person":
+            return self._late(at, late_link(at), context)
         link = self._link_name(at, "of", context)
         self._arity(at, "of", 2 if link == "head" else 3, 3)
         argument = self._node(at.args[1], context)
@@ -528,6 +524,8 @@ class Parser:
         return tree.Link(self._common(argument, otherwise, at), link, argument, otherwise)
 
     def _has(self, at: ast.Call, context: Context) -> tree.Node:
+        if late_link(at) and context.of == "person":
+            return self._has_late(at, late_link(at))
         link = self._link_name(at, "has", context)
         self._arity(at, "has", 1, 1)
         return tree.HasLink(BOOLEAN, link)
@@ -620,26 +618,11 @@ class Parser:
         return tree.MonthOf(monthly, twelfth)
 
 
-@lru_cache(maxsize=20_000)
-def _parsed(text: str) -> ast.expr:
-    """Return the syntax of a formula; scenarios repeat most formulas, and nobody changes it."""
-    return ast.parse("(" + text.strip() + "\n)", mode="eval").body
-
-
 def _joined(op: str, parts: list[tree.Node]) -> tree.Node:
     joined = parts[0]
     for part in parts[1:]:
         joined = tree.Logic(BOOLEAN, op, joined, part)
     return joined
-
-
-def _dotted(at: ast.expr) -> str | None:
-    if isinstance(at, ast.Name):
-        return at.id
-    if isinstance(at, ast.Attribute):
-        left = _dotted(at.value)
-        return None if left is None else f"{left}.{at.attr}"
-    return None
 
 
 def _named(unit: Unit) -> Unit:
@@ -669,8 +652,3 @@ def _crossing(a: Type, b: Type) -> str:
     if a.unit.currency == b.unit.currency and a.unit.dimension != b.unit.dimension:
         return "Cross between months and years with year(x) or month(x)."
     return ""
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=2)
-    return f"Did you mean {' or '.join(close)}?" if close else ""

@@ -32,6 +32,8 @@ def trouble(node: tree.Node) -> str:
             return "square root of a negative number"
         case tree.Call() if node.function in ("round", "floor", "ceil"):
             return "rounding to a multiple of zero"
+        case tree.BestOf():
+            return f"best_years of more years than {len(node.years)}, or of fewer than 0"
     return ""
 
 
@@ -46,6 +48,8 @@ def _safe(node: tree.Node) -> bool:
     """A divisor or rounding step written as a number other than 0 cannot fail."""
     if isinstance(node, tree.Arithmetic):
         return isinstance(node.right, tree.Number) and node.right.value != 0
+    if isinstance(node, tree.BestOf):
+        return isinstance(node.n, tree.Number)  # the parser saw that it is in range
     if isinstance(node, tree.Call) and node.function in ("round", "floor", "ceil"):
         return isinstance(node.arguments[1], tree.Number) and node.arguments[1].value != 0
     return False

@@ -168,6 +168,14 @@ class MonthOf(Node):
 
 
 @dataclass(frozen=True)
+class BestOf(Node):
+    """Sum of the n largest (n rounded down) of a value in this year and in years before."""
+
+    n: Node
+    years: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Quota(Node):
     """Whether one is among the first `places` (weighted) of those eligible, by increasing rank.
 
@@ -195,6 +203,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.argument,)
         case Link():
             return (node.argument, node.otherwise)
+        case BestOf():
+            return (node.n, *node.years)
         case Quota():
             return (node.places, node.rank, node.eligible)
         case _:

@@ -162,7 +162,7 @@ class ArrayRules:
             return values
 
         inputs = {}
-        for name in self.program.layout.inputs:
+        for name in self.program.population_inputs:
             if name == SIZE and name not in households:
                 inputs[name] = np.diff(start)
             else:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from microsim.language.evaluating import Weighting
 from microsim.language.people import Array, People
+from microsim.language.states import is_state
 from microsim.population.columns import AGE_GROUP_STARTS, EMPLOYMENT_STATUS, LINKS, SEX
 
 COMPUTED = ("household_size", "is_head", "mother_of_infant")
@@ -32,6 +33,8 @@ def people_of(
     computed = computed_inputs(persons, size, start)
     columns: dict[str, Array] = {}
     for name in inputs:
+        if is_state(name):
+            continue  # of years before: given with the evaluation
         column = computed.get(name)
         if column is None:
             column = persons[name] if name in persons else households[name]

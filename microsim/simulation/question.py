@@ -151,7 +151,7 @@ def model_of(
         persons=question.persons,
     )  # fmt: skip
     known = {*population.person_columns, *population.household_columns, *COMPUTED}
-    check_columns(model.engine[0].definitions, list(model.program.layout.inputs), list(known))
+    check_columns(model.engine[0].definitions, list(model.program.population_inputs), list(known))
     return model
 
 

@@ -113,7 +113,7 @@ def cut_markets(population: PopulationReader, shard_persons: int) -> list[int]:
 
 def shard_columns(model: Model) -> list[str]:
     """Return the columns of the population that a shard needs."""
-    inputs = [name for name in model.program.layout.inputs if name not in COMPUTED]
+    inputs = [name for name in model.program.population_inputs if name not in COMPUTED]
     needed = dict.fromkeys([*STRUCTURE_PERSON, *STRUCTURE_HOUSEHOLD, "severe_disability", *inputs])
     return list(needed)
 
