@@ -135,6 +135,17 @@ class Tables:
         return cls(stages, np.array(program.rounds(), np.int64).reshape(-1, 3), *joined)
 
 
+@dataclass
+class MachineCode:
+    """What is loaded of a program, for inputs of some types: the driver, and in the tables the
+    addresses of stages.
+    """
+
+    tables: Tables
+    drive: Callable[..., None] | None = None
+    kinds: dict[str, str] | None = None
+
+
 class Evaluator:
     """A program bound to the laws of its scenarios, ready for any number of shards.
 
@@ -152,6 +163,8 @@ class Evaluator:
         Parameters that differ from the baseline's, by scenario; those of `laws` if left out. In a
         run of several years they are those of all years (`moved_over`), for what moved once may
         live on in values of years before.
+    like
+        An evaluator of the same program, of another year, whose machine code is used.
     """
 
     def __init__(
@@ -162,6 +175,7 @@ class Evaluator:
         wanted: Wanted,
         *,
         moved: Sequence[Moved] | None = None,
+        like: Evaluator | None = None,
     ) -> None:
         self.program, self.laws, self.systems, self.wanted = program, laws, systems, wanted
         if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
@@ -178,9 +192,7 @@ class Evaluator:
         self.person_rows, self.persons_shared = self._rows_of(list(wanted.person_columns))
         self.household_rows, self.households_shared = self._rows_of(list(wanted.household_columns))
         self._kinds()
-        self.tables = Tables.of(program)
-        self.drive: Callable[..., None] | None = None
-        self.kinds: dict[str, str] | None = None
+        self.code: MachineCode = MachineCode(Tables.of(program)) if like is None else like.code
 
     # -- sharing --------------------------------------------------------------------------
 
@@ -364,19 +376,19 @@ class Evaluator:
         kinds = {name: dtype_name(people.inputs[name]) for name in self.program.population_inputs}
         kinds |= {name: dtype_name(self._nothing(name)) for name in self.program.state_inputs}
         kinds = {name: kinds[name] for name in self.program.layout.inputs}
-        if self.kinds == kinds:
+        if self.code.kinds == kinds:
             return
         with _LOADING:
             dtypes = [[kinds[name] for name in uses.inputs] for uses in self.program.uses]
             stages = Stages(self.program.texts, dtypes)
             stages.begin()
             try:
-                self.drive = driver()
+                self.code.drive = driver()
                 drive_nobody()
-                self.tables.stages[:, ADDRESS] = stages.finish()
+                self.code.tables.stages[:, ADDRESS] = stages.finish()
             finally:
                 stages.stop()
-            self.kinds = kinds
+            self.code.kinds = kinds
 
     # -- running --------------------------------------------------------------------------
 
@@ -516,7 +528,7 @@ class Evaluator:
                 of_person = len(column) == people.n_persons
                 step = 0 if column is nothing else column.strides[0]
                 facts[:, v, k] = (column.ctypes.data, step * of_person, step * (not of_person))
-        address, of_person, of_household = facts[:, :, self.tables.inputs]
+        address, of_person, of_household = facts[:, :, self.code.tables.inputs]
         return arrays, (address, of_person, of_household)
 
     def _drive(
@@ -530,10 +542,10 @@ class Evaluator:
         width = 8 * ((cap + 7) // 8 | 1)
         scratch = np.zeros((max(1, self.n_rows), width))
         *sums, smallest, largest = part
-        law, tables = self.laws[0], self.tables
+        law, tables = self.laws[0], self.code.tables
         arrays, inputs = self._addresses(people, variants, cap)
         rows = _part(self.rows, tables.rows).astype(np.int64)
-        drive = self.drive
+        drive = self.code.drive
         assert drive is not None  # noqa: S101 - bound before
         links = (np.ascontiguousarray(people.links[name], np.int16) for name in LINK_ORDER)
         drive(
