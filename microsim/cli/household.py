@@ -80,6 +80,7 @@ def _data(result: CaseResult) -> dict[str, object]:
         "neutral_inputs": result.neutral,
         "draws_fixed": result.draws,
         "draws_certain": list(result.certain),
+        "without_year_before": list(result.without_past),
     }
     if result.case.vary is not None:
         found["points"] = result.points.tolist()
@@ -218,6 +219,9 @@ def _notes(result: CaseResult) -> list[str]:
     if result.neutral:
         left_out = ", ".join(f"{name} = {value:g}" for name, value in result.neutral.items())
         notes.append(f"Inputs left out, with the neutral value used: {left_out}.")
+    if result.without_past:
+        names = ", ".join(result.without_past)
+        notes.append(f"No year before is stated for {names}: what rules read of it is initial.")
     if result.certain:
         names = "; ".join(result.certain)
         notes.append(f"Draws taken as certain where their probability is above 0: {names}.")

@@ -9,7 +9,6 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from microsim.language.generating import Layout, StageWriter, Uses, aliases
 from microsim.language.graph import Graph
 from microsim.language.sites import SiteTable
 from microsim.language.staging import Staging, dependencies
-from microsim.language.states import State, inputs_of, is_state, variable_of
+from microsim.language.states import inputs_of, is_state, variable_of
 
 
 @dataclass(frozen=True)
@@ -66,27 +65,6 @@ class Program:
             else:
                 found.append((stage.index, stage.index + 1, stage.monthly))
         return found
-
-
-@dataclass(frozen=True)
-class StateColumn:
-    """A state with its formula in each scenario: None where the scenario has no such variable, or
-    where it is an input of persons (then in all).
-    """
-
-    state: State
-    formulas: tuple[str | None, ...]
-
-
-def state_columns(graph: Graph, ids: Sequence[Mapping[str, str]]) -> tuple[StateColumn, ...]:
-    """Return what a run of several years carries along: each state with its formula by scenario.
-
-    `ids`: formula id by variable of each scenario, the baseline first.
-    """
-    return tuple(
-        StateColumn(state, tuple(one.get(name) for one in ids))
-        for name, state in graph.states.items()
-    )
 
 
 def reachable(graph: Graph, outputs: list[str]) -> Graph:

@@ -214,7 +214,7 @@ class Interpreter:
         return self.law.monthly[name][place.period]
 
     def _reference(self, node: tree.Reference, place: Place) -> Array:
-        value = self._input(node) if node.is_input else self.value(node.name, place.period)
+        value = self.input(node) if node.is_input else self.value(node.name, place.period)
         of = place.formula.of
         if node.of == of or of == "household":
             return value
@@ -227,9 +227,9 @@ class Interpreter:
         if isinstance(node, tree.Number):
             return self._eval(node, place)
         assert isinstance(node, tree.Reference)  # noqa: S101 - made so when the graph is built
-        return self._input(node) if node.is_input else self.value(node.name, period)
+        return self.input(node) if node.is_input else self.value(node.name, period)
 
-    def _input(self, node: tree.Reference) -> Array:
+    def input(self, node: tree.Reference) -> Array:
         """Return a column of the people; what is not known of years before is 0."""
         column = self.people.inputs.get(node.name)
         if column is None and is_state(node.name):

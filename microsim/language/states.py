@@ -7,8 +7,9 @@ has a year before, `@late_spouse` whether there is such a spouse. All are 0 wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from microsim.language import tree
 
@@ -35,6 +36,24 @@ class State:
     lags: int
     late: tuple[str, ...]
     boolean: bool
+
+
+@dataclass(frozen=True)
+class StateColumn:
+    """A state with its formula in each scenario: None where the scenario has no such variable, or
+    where it is an input of persons (then in all).
+    """
+
+    state: State
+    formulas: tuple[str | None, ...]
+
+
+class ReadsStates(Protocol):
+    """A graph of formulas."""
+
+    @property
+    def states(self) -> dict[str, State]:
+        """What its formulas read of years before."""
 
 
 def lagged(name: str, lag: int, late: str = "") -> str:
@@ -65,6 +84,17 @@ def inputs_of(node: tree.Node) -> Iterable[tree.Reference]:
         yield from inputs_of(child)
 
 
+def in_words(name: str) -> str:
+    """Return an input of years before as people say it."""
+    variable, _, rest = name.partition("@")
+    lag, _, late = rest.partition("@")
+    if not variable:
+        return "has a year before" if name == KNOWN else f"has a {lag.replace('_', ' ')}"
+    if late:
+        return f"{variable} of the {late.replace('_', ' ')}, the year before"
+    return f"{variable} of the year before" if lag == "1" else f"{variable} {lag} years before"
+
+
 def states_of(roots: Iterable[tree.Node]) -> dict[str, State]:
     """Return the states that expressions read, by name of the variable."""
     found: dict[str, State] = {}
@@ -89,3 +119,14 @@ def is_boolean(name: str, states: Mapping[str, State]) -> bool:
     """Tell whether an input of years before is a condition: bool, where others are float64."""
     variable = variable_of(name)
     return not variable or states[variable].boolean
+
+
+def state_columns(graph: ReadsStates, ids: Sequence[Mapping[str, str]]) -> tuple[StateColumn, ...]:
+    """Return what a run of several years carries along: each state with its formula by scenario.
+
+    `ids`: formula id by variable of each scenario, the baseline first.
+    """
+    return tuple(
+        StateColumn(state, tuple(one.get(name) for one in ids))
+        for name, state in graph.states.items()
+    )

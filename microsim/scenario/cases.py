@@ -7,7 +7,7 @@ from pathlib import Path
 
 from microsim.errors import FaultList, InputError
 from microsim.files import Fields, FileTree, Node, did_you_mean, listed, month_index, parse_month
-from microsim.language.definitions import InputDefinition, Location
+from microsim.language.definitions import Definitions, InputDefinition, Location
 from microsim.policy.law import location
 from microsim.policy.reforms import apply, load_reform
 from microsim.policy.system import System
@@ -16,6 +16,8 @@ from microsim.policy.vocabulary import KEYS, is_file_of_kind
 from microsim.population.columns import OLDEST, STANDARD
 from microsim.scenario.frame import Frame, read_frame
 from microsim.scenario.scenario import check_series, read_system, with_frame
+from microsim.scenario.years_before import KEYS as KEYS_OF_YEARS_BEFORE
+from microsim.scenario.years_before import YearsBefore
 
 LINK_NAMES = ("spouse", "mother", "father")
 DEFAULT_TOLERANCE = 0.005
@@ -35,6 +37,11 @@ class Member:
         (`InputDefinition.default`).
     head, spouse, mother, father
         Positions in the household, 0-based; -1 if none.
+    previous
+        Values of years before, last year's first, by variable or input; None if no year before is
+        stated.
+    late
+        Values of the year before of a late spouse, mother or father, by link and variable.
     """
 
     name: str
@@ -44,6 +51,8 @@ class Member:
     spouse: int = -1
     mother: int = -1
     father: int = -1
+    previous: dict[str, tuple[float, ...]] | None = None
+    late: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ class _Loader:
             return None
         inputs = system.definitions.inputs
         region, household = self._household(fields, inputs)
-        members = _Members(fields, inputs, self.faults).read()
+        members = _Members(fields, system.definitions, self.faults).read()
         positions = {member.name: i for i, member in enumerate(members)}
         tolerance = fields.number("tolerance", DEFAULT_TOLERANCE)
         if tolerance < 0:
@@ -373,12 +382,12 @@ _WHOLE_COLUMNS = tuple(one.name for one in STANDARD if one.dtype.startswith("int
 class _Members:
     """Reads the members of a case and resolves their links by name."""
 
-    def __init__(
-        self, fields: Fields, inputs: dict[str, InputDefinition], faults: FaultList
-    ) -> None:
+    def __init__(self, fields: Fields, definitions: Definitions, faults: FaultList) -> None:
         self.case, self.faults = fields, faults
+        inputs = definitions.inputs
         self.inputs = {name: one for name, one in inputs.items() if one.of == "person"}
-        self.keys = ("name", "head", *LINK_NAMES, *self.inputs)
+        self.years_before = YearsBefore(definitions, faults)
+        self.keys = ("name", "head", *LINK_NAMES, *KEYS_OF_YEARS_BEFORE, *self.inputs)
         what = f"member of {fields.what}"
         nodes = fields.elements("members", required=True)
         self.fields = [Fields(node, faults, self.keys, what) for node in nodes]
@@ -400,7 +409,17 @@ class _Members:
         self._pair_spouses(links)
         head = self._head()
         return tuple(
-            Member(name, location(fields.node), self._values(fields), head, *link)
+            Member(
+                name,
+                location(fields.node),
+                self._values(fields),
+                head,
+                spouse=link[0],
+                mother=link[1],
+                father=link[2],
+                previous=self.years_before.own(fields),
+                late=self.years_before.late(fields),
+            )
             for name, fields, link in zip(names, self.fields, links, strict=True)
         )
 

@@ -17,6 +17,7 @@ from microsim.language.definitions import Definitions, ParameterDefinition
 from microsim.language.graph import Formula, Graph
 from microsim.language.interpreter import Interpreter, Place
 from microsim.language.people import Array
+from microsim.language.states import in_words, is_state
 from microsim.policy.dated import dated_value_at
 
 
@@ -186,10 +187,10 @@ class Explainer:
     def _inputs(self, parts: list[Formula]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         for node in (n for part in parts for n in _nodes(part.root)):
             if isinstance(node, tree.Reference) and node.is_input:
-                column = self.definitions.inputs[node.name]
-                values = self.interpreter.people.inputs[node.name]
-                kind = "boolean" if column.unit == "boolean" else node.type.kind
-                yield node.name, _plain(values, kind, column.labels)
+                values = self.interpreter.input(node)
+                labels = node.type.labels if node.type.kind == "category" else ()
+                name = in_words(node.name) if is_state(node.name) else node.name
+                yield name, _plain(values, node.type.kind, labels)
 
     def _parameters(self, parts: list[Formula], month: int) -> Iterator[ParameterUse]:
         seen: set[str] = set()

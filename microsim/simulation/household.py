@@ -16,9 +16,10 @@ from microsim.language.definitions import Definitions
 from microsim.language.graph import Builder, Graph, draws_of
 from microsim.language.interpreter import Interpreter
 from microsim.language.people import Array, Law, People, World
+from microsim.language.states import KNOWN, LATE_LINKS, State, inputs_of, is_state, lagged, there_is
 from microsim.policy.system import System
 from microsim.population.columns import LINKS
-from microsim.scenario.cases import HouseholdCase
+from microsim.scenario.cases import HouseholdCase, Member
 from microsim.simulation.engine_variables import EngineVariables, engine_variables
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import with_regions
@@ -51,7 +52,8 @@ class CaseResult:
     household; n_points is 1 unless the case varies an input, whose values are `points`. neutral:
     inputs left out, with the value used. unit_of: the declared unit of each variable that has one.
     groups: the members (positions) of each unit of such a variable, absent where they change with
-    the varied input. certain: draws the values depend on that the case does not fix.
+    the varied input. certain: draws the values depend on that the case does not fix. without_past:
+    members without a year before, where values depend on one.
     """
 
     case: HouseholdCase
@@ -63,6 +65,7 @@ class CaseResult:
     unit_of: dict[str, str] = field(default_factory=dict)
     groups: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     certain: tuple[str, ...] = ()
+    without_past: tuple[str, ...] = ()
 
 
 def rules_of(system: System, regions: tuple[str, ...] = ()) -> Rules:
@@ -132,7 +135,10 @@ def evaluate(
             units[name] = "currency/year"
     _raise_if_poisoned(interpreter, case)
     draws, certain = dict(case.draws), certain_draws(case, rules, names)
-    return CaseResult(case, points, values, units, neutral, draws, unit_of, groups, certain)
+    without = without_past(case, rules, names)
+    return CaseResult(
+        case, points, values, units, neutral, draws, unit_of, groups, certain, without
+    )
 
 
 def _groups(anchor: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
@@ -157,6 +163,16 @@ def certain_draws(case: HouseholdCase, rules: Rules, names: tuple[str, ...]) -> 
         for draw in draws_of(rules.graph.formulas[key].root)
     }
     return tuple(sorted(found - set(case.draws)))
+
+
+def without_past(case: HouseholdCase, rules: Rules, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the members whose year before is not stated, if variables depend on years before."""
+    looks_back = any(
+        is_state(one.name)
+        for key in closure(rules, names)
+        for one in inputs_of(rules.graph.formulas[key].root)
+    )
+    return tuple(m.name for m in case.members if m.previous is None and looks_back)
 
 
 def wanted_names(case: HouseholdCase, rules: Rules) -> tuple[str, ...]:
@@ -271,11 +287,29 @@ def people_of_case(
         (households if name == "household_size" else persons)[name] = values
         neutral.pop(name, None)
     boolean = [n for n, c in rules.definitions.inputs.items() if c.unit == "boolean"]
+    persons |= _years_before(case.members, rules.graph.states, n)
     columns = {**persons, **households}
     for name in boolean:
         columns[name] = columns[name].astype(np.bool_)
     keys = np.array([mix_keys(np.uint64(1), 0, i) for i in range(n * size)], np.uint64)
     return People(start, links, columns, keys, keys[:n]), points, neutral
+
+
+def _years_before(
+    members: tuple[Member, ...], states: dict[str, State], n_points: int
+) -> dict[str, Array]:
+    """Return the columns of years before, as the members of a case state them."""
+    rows: dict[str, list[float]] = {KNOWN: [m.previous is not None for m in members]}
+    for link in LATE_LINKS:
+        rows[there_is(link)] = [link in m.late for m in members]
+    for name, state in states.items():
+        own = [(m.previous or {}).get(name, ()) for m in members]
+        for lag in range(1, state.lags + 1):
+            rows[lagged(name, lag)] = [x[lag - 1] if lag <= len(x) else 0.0 for x in own]
+        for link in state.late:
+            late = [m.late.get(link, {}).get(name, 0.0) for m in members]
+            rows[lagged(name, 1, link)] = late
+    return {name: np.tile(np.array(row, np.float64), n_points) for name, row in rows.items()}
 
 
 def _raise_if_poisoned(interpreter: Interpreter, case: HouseholdCase) -> None:
