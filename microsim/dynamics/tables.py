@@ -120,11 +120,13 @@ class LifeTables:
     newborn_death
         Shape (n_steps, 2): probability that one born in the step dies before its end.
     birth
-        Shape (n_steps, 121): births in the step per woman of the age at its start.
+        Shape (n_steps, 121): births in the step per woman of the age at its start who is alive
+        and in the country at its end.
     girls
         Shape (n_steps,): share of girls among births.
     emigration
-        Shape (n_steps, 2, 121): probability to leave the country within the step.
+        Shape (n_steps, 2, 121): probability to leave the country within the step, of one who
+        does not die in it, by age at its start.
     immigration
         Shape (n_steps, 2, 121): immigrants of the step who are of the age at its END, per
         resident of the market (both sexes, all ages) at its start.
