@@ -16,13 +16,42 @@ from microsim.language.definitions import Definitions
 from microsim.language.evaluating import Evaluator, Sum, Wanted
 from microsim.language.graph import Builder, Graph, QuotaColumns, parameters_of
 from microsim.language.people import Law
+from microsim.language.states import State, state_columns
 from microsim.policy.system import System
 from microsim.results.contents import CONCEPTS, Measure
 from microsim.scenario.frame import Frame
 from microsim.simulation.engine_variables import EngineVariables, engine_variables
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 
-MONEY_STATISTICS = ("amount", "entitlement", "due", "insurable", "covered_wages")
+MONEY_STATISTICS = (
+    "amount", "entitlement", "due", "insurable", "covered_wages",
+    "balances", "new_awards", "closed", "accrued",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Which columns of persons a projection takes from one year to the next.
+
+    Attributes
+    ----------
+    states
+        What rules read of earlier years, with its column; -1 for an input of persons.
+    behaviours
+        Column by process of lives that it moves; of the first scenario.
+    benefits
+        Column by (scheme, benefit) of those paid to persons: their beginning and end is counted.
+    """
+
+    states: tuple[tuple[State, int], ...] = ()
+    behaviours: dict[str, int] = field(default_factory=dict)
+    benefits: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> list[tuple[int, str]]:
+        """Column and name of each value kept from year to year: states, then benefits."""
+        found = [(column, state.name) for state, column in self.states]
+        return found + [(column, "") for column in self.benefits.values()]
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,7 @@ class Model:
     money_scale: float
     quotas: dict[str, QuotaColumns] = field(default_factory=dict)
     persons: tuple[str, ...] = ()
+    carried: Carried = field(default_factory=Carried)
 
     def with_law(self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]) -> Model:
         """Return the model with other values of parameters and quotas; formulas stay as they are.
@@ -121,6 +151,7 @@ def build(
     compiled: bool = True,
     cut_offs: Mapping[str, Sequence[float]] | None = None,
     persons: Sequence[str] = (),
+    behaviours: Mapping[str, str] | None = None,
 ) -> Model:
     """Return the model of some systems in a year.
 
@@ -137,6 +168,8 @@ def build(
         place.
     persons
         Variables whose value of each person is kept, in every scenario that has them.
+    behaviours
+        Of a projection: variable by process of lives that it moves.
 
     Raises
     ------
@@ -155,18 +188,75 @@ def build(
     stocks = tuple(sorted({key for one in engine for key in one.december}))
     money_scale = _money_scale(frame, year)
     wanted = _wanted(measures, instruments, stocks, engine, ids, money_scale)
-    wanted = replace(wanted, person_columns=_kept_persons(persons, engine, ids))
+    columns = _kept_persons(persons, engine, ids)
+    carried = Carried()
+    if behaviours is not None:
+        columns, carried = _carried(graph, engine, ids, behaviours)
+    wanted = replace(wanted, person_columns=columns)
     outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
-    for columns in (wanted.extremes, wanted.household_columns, wanted.person_columns):
-        outputs += [k for column in columns for k in column if k is not None]
+    for kept in (wanted.extremes, wanted.household_columns, wanted.person_columns):
+        outputs += [k for column in kept for k in column if k is not None]
     quotas = _quotas_of(graph, outputs)
     outputs += [key for quota in quotas.values() for key in (quota.rank, quota.eligible)]
     program = compile_graph(graph, outputs, loaded=compiled)
     laws = _laws(program, [one.definitions for one in engine], frame, year, cut_offs or {})
     return Model(
         tuple(names), tuple(systems), frame, year, tuple(engine), tuple(ids), graph, program, laws,
-        measures, instruments, stocks, wanted, money_scale, quotas, tuple(persons),
+        measures, instruments, stocks, wanted, money_scale, quotas, tuple(persons), carried,
     )  # fmt: skip
+
+
+def _carried(
+    graph: Graph,
+    engine: Sequence[EngineVariables],
+    ids: Sequence[dict[str, str]],
+    behaviours: Mapping[str, str],
+) -> tuple[tuple[tuple[str | None, ...], ...], Carried]:
+    """Return the columns of persons that a projection carries on, and what each is."""
+    columns: list[tuple[str | None, ...]] = []
+    states: list[tuple[State, int]] = []
+    for one in state_columns(graph, ids):
+        has_formula = any(key is not None for key in one.formulas)
+        states.append((one.state, len(columns) if has_formula else -1))
+        columns += [one.formulas] if has_formula else []
+    moves = {}
+    for process, variable in behaviours.items():
+        moves[process] = len(columns)
+        columns.append((ids[0][variable], *([None] * (len(ids) - 1))))
+    benefits = {}
+    for measure in sorted({m for one in engine for m in one.measures}):
+        if (measure.kind, measure.statistic) == ("benefit", "amount"):
+            formulas = tuple(
+                found[one.measures[measure]] if measure in one.measures else None
+                for one, found in zip(engine, ids, strict=True)
+            )
+            if all(graph.formulas[k].of == "person" for k in formulas if k is not None):
+                benefits[measure.scheme, measure.item] = len(columns)
+                columns.append(formulas)
+    return tuple(columns), Carried(tuple(states), moves, benefits)
+
+
+def laws_of_years(
+    model: Model, years: Sequence[int], cut_offs: Mapping[str, Sequence[float]] | None = None
+) -> tuple[tuple[Law, ...], ...]:
+    """Return the laws of each year, by scenario.
+
+    Raises
+    ------
+    InputError
+        A parameter or series that a formula reads has no value in a year; each is named once.
+    """
+    definitions = [one.definitions for one in model.engine]
+    faults = FaultList()
+    found = []
+    for year in years:
+        try:
+            laws = _laws(model.program, definitions, model.frame, year, cut_offs or {})
+            found.append(laws)
+        except InputError as error:
+            faults.faults.extend(error.faults)
+    faults.raise_if_any()
+    return tuple(found)
 
 
 def _wanted(
@@ -275,6 +365,8 @@ def unused_parameters(model: Model) -> tuple[Fault, ...]:
             read |= {b.minimum for b in scheme.benefits}
             if scheme.administration is not None:
                 read.add(scheme.administration.parameter)
+            if scheme.fund is not None:
+                read.add(scheme.fund.returns)
     declared = {p.name: p for s in model.systems for p in s.definitions.parameters.values()}
     return tuple(
         Fault(str(p.where), f"parameter {p.name} is used by no formula that reaches a result")
