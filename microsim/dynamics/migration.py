@@ -146,7 +146,7 @@ def schedule(parameters: Mapping[str, float] = ROGERS_CASTRO) -> Floats:
     parameters
         Of the schedule of Rogers and Castro with seven parameters.
     """
-    age: Floats = np.arange(N_AGES) + 0.5
+    age: Floats = np.arange(N_AGES, dtype=np.float64) + 0.5
     p = parameters
     from_peak: Floats = age - p["mu2"]
     work = p["a2"] * exps(-p["alpha2"] * from_peak - exps(-p["lambda2"] * from_peak))
