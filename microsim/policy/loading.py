@@ -15,7 +15,8 @@ from microsim.policy.declarations import (
     read_variables,
 )
 from microsim.policy.law import Law, location
-from microsim.policy.schemes import parameter_name, read_schemes, read_taxes
+from microsim.policy.reading import parameter_name
+from microsim.policy.schemes import read_schemes, read_taxes
 from microsim.policy.system import System
 from microsim.policy.vocabulary import EQUIVALENCES, KEYS, is_file_of_kind
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from microsim.errors import FaultList
-from microsim.files import Fields, Node, did_you_mean, listed
+from microsim.files import Fields, Node, listed
+from microsim.policy.funds import read_fund
 from microsim.policy.law import Law, location
+from microsim.policy.reading import parameter_name, read_years, variable_name
 from microsim.policy.system import (
     AdministrationRule,
     BenefitRule,
@@ -44,6 +45,7 @@ def read_schemes(entries: Iterable[tuple[Node, Node]], law: Law) -> None:
 
 def _read_scheme(key: Node, node: Node, law: Law) -> SchemeRule:
     fields = Fields(node, law.faults, KEYS["scheme"], f"scheme {key.text}")
+    given = tuple(_read_given(one, law, fields.what) for one in fields.elements("given"))
     return SchemeRule(
         id=key.text,
         label=fields.text("label", key.text.replace("_", " ")),
@@ -56,47 +58,13 @@ def _read_scheme(key: Node, node: Node, law: Law) -> SchemeRule:
         benefits=tuple(
             _read_benefit(name, one, law, fields.what) for name, one in fields.mapping("benefits")
         ),
-        given=tuple(_read_given(one, law, fields.what) for one in fields.elements("given")),
+        given=given,
         administration=_read_administration(fields, law),
         financing=_read_financing(fields, law),
         insurable_earnings=variable_name(fields, "insurable_earnings", law, MONEY),
         partial=fields.boolean("partial"),
+        fund=read_fund(fields, given, law),
     )
-
-
-def variable_name(
-    fields: Fields, key: str, law: Law, units: tuple[str, ...], required: bool = False
-) -> str:
-    """Return the name of a variable or input with one of the wanted units."""
-    name = fields.text(key, required=required)
-    node = fields.nodes.get(key)
-    if not name or node is None:
-        return ""
-    found = law.variables.get(name) or law.inputs.get(name)
-    if found is None:
-        remedy = did_you_mean(name, [*law.variables, *law.inputs])
-        fields.wrong(node, key, "the name of a variable or input", remedy)
-    elif found.unit not in units:
-        law.faults.add(node.where, f"unit of '{name}'", found.unit, " or ".join(units))
-    return name
-
-
-def parameter_name(
-    fields: Fields, key: str, law: Law, units: tuple[str, ...], required: bool = False
-) -> str:
-    """Return the name of a parameter with one of the wanted units."""
-    name = fields.text(key, required=required)
-    node = fields.nodes.get(key)
-    if not name or node is None:
-        return ""
-    found = law.parameters.get(name)
-    if found is None and name in law.names:
-        return name  # declared, with faults of its own
-    if found is None:
-        fields.wrong(node, key, "the name of a parameter", did_you_mean(name, law.parameters))
-    elif found.unit not in units:
-        law.faults.add(node.where, f"unit of '{name}'", found.unit, " or ".join(units))
-    return name
 
 
 def _read_contribution(key: Node, node: Node, law: Law, scheme: str) -> ContributionRule:
@@ -194,20 +162,6 @@ def _read_given(node: Node, law: Law, scheme: str) -> GivenRule:
         means_tested=fields.boolean("means_tested", required=benefits),
         scheme=fields.text("scheme", required=transfer),
     )
-
-
-def read_years(fields: Fields, faults: FaultList) -> dict[int, float]:
-    """Return the numbers under `values` by year."""
-    values: dict[int, float] = {}
-    for key, node in fields.mapping("values", required=True):
-        year, value = key.as_integer(), node.as_number()
-        if year is None or not 1900 <= year <= 2200:
-            faults.add(key.where, f"year of {fields.what}", key.described(), "a year")
-        elif value is None:
-            faults.add(node.where, f"value of {fields.what}", node.described(), "a number")
-        else:
-            values[year] = value
-    return dict(sorted(values.items()))
 
 
 def read_taxes(entries: Iterable[tuple[Node, Node]], law: Law) -> None:

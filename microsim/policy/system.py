@@ -97,6 +97,39 @@ class FinancingRule:
 
 
 @dataclass(frozen=True)
+class FundRule:
+    """The fund of a scheme.
+
+    Attributes
+    ----------
+    kind, timing
+        Of `vocabulary.FUND_KINDS` and `FUND_TIMINGS`.
+    returns
+        `frame.series` or a parameter: the rate of return a year, a share; "" for a scheme without
+        a reserve.
+    opening
+        Reserve at the start of a year, currency, by year.
+    target_ratio
+        Reserve wanted at the end of the horizon, in years of expenditure, or None.
+    balances, new_awards_value, accrued_share
+        Variables: members' balances at the end of the year (currency), capital value of the
+        pensions awarded in the year, share of a pension earned up to the first year of a run;
+        or "".
+    """
+
+    kind: str
+    where: Location
+    timing: str
+    returns: str
+    opening: dict[int, float]
+    target_ratio: float | None = None
+    closed: bool = False
+    balances: str = ""
+    new_awards_value: str = ""
+    accrued_share: str = ""
+
+
+@dataclass(frozen=True)
 class SchemeRule:
     """A scheme: what it collects, what it pays, how it is financed."""
 
@@ -111,6 +144,7 @@ class SchemeRule:
     financing: FinancingRule = field(default_factory=FinancingRule)
     insurable_earnings: str = ""
     partial: bool = False
+    fund: FundRule | None = None
 
     @property
     def contributory(self) -> bool:

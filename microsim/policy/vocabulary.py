@@ -53,6 +53,8 @@ EXPENDITURE_LINES = frozenset(
 TRANSFER_LINES = ("transfers from schemes", "transfers to schemes")
 ORIGINS = ("households", "corporations")
 EQUIVALENCES = ("per capita", "square root", "oecd modified")
+FUND_KINDS = ("defined benefit", "defined contribution")
+FUND_TIMINGS = ("mid-year", "half-interest", "start")
 ADMINISTRATION_BASES = ("share_of_benefits", "share_of_contributions", "per_recipient")
 UNIT_RULES = (
     "person alone",
@@ -149,6 +151,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "given",
         "financing",
         "partial",
+        "fund",
     ),
     "contribution": ("variable", "payer", "due"),
     "benefit": (
@@ -173,6 +176,17 @@ KEYS: dict[str, tuple[str, ...]] = {
         "scheme",
     ),
     "financing": ("general_revenue", "external", "balance"),
+    "fund": (
+        "kind",
+        "returns",
+        "opening",
+        "timing",
+        "target_ratio",
+        "balances",
+        "new_awards_value",
+        "closed",
+        "accrued_share",
+    ),
     "tax": ("label", "variable", "kind", "origin", "earmarked_for"),
     "reform": ("reform", "label", "source", "replace", "phase_in", "abolish", "add"),
     "phase_in": ("from", "to", "start", "end", "source"),
@@ -182,6 +196,9 @@ KEYS: dict[str, tuple[str, ...]] = {
         "scenario",
         "system",
         "year",
+        "to",
+        "lives",
+        "tables",
         "seed",
         "population",
         "frame",
@@ -189,6 +206,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "calibrate",
         "reforms",
     ),
+    "tables": ("every",),
     "population": ("country", "households", "seed", "file"),
     "calibrate": ("parameter", "scheme", "item"),
     "cases": ("cases",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +35,14 @@ STATUSES = EMPLOYMENT_STATUS
 AREAS = ("rural", "urban")
 
 # What the `status` of a tidy row may say
-ROW_STATUS = ("ok", "not applicable", "not available", "suppressed")
+ROW_STATUS = ("ok", "not applicable", "not available", "suppressed", "not within horizon")
+
+FUND_KINDS = ("defined benefit", "defined contribution")
+FUND_TIMINGS = ("mid-year", "half-interest", "start")
+
+# What happens in a year to the population, and to the recipients of a benefit, persons
+POPULATION_FLOWS = ("births", "deaths", "immigrants", "emigrants")
+BENEFIT_FLOWS = ("opening", "new", "death", "emigration", "other", "closing")
 
 # Income concepts of the records, currency a month per household (the part of the CEQ ladder that a
 # static cash model has)
@@ -82,6 +90,34 @@ class GivenLine:
 
 
 @dataclass(frozen=True)
+class Fund:
+    """What a scheme with a reserve states of it.
+
+    Attributes
+    ----------
+    kind
+        One of `FUND_KINDS`.
+    timing
+        One of `FUND_TIMINGS`: when in the year flows fall, for the interest on them.
+    interest
+        Rate of return of the year, a share; None where nobody gives it.
+    opening
+        Reserve at the start of the year, currency, where the law states it for this year.
+    target_ratio
+        Reserve wanted at the end of the horizon, in years of the last expenditure, or None.
+    closed
+        Whether nobody can enter any more.
+    """
+
+    kind: str
+    timing: str = "mid-year"
+    interest: float | None = None
+    opening: float | None = None
+    target_ratio: float | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True)
 class Scheme:
     """A scheme as the tables need it; no rules.
 
@@ -107,6 +143,7 @@ class Scheme:
     balance: str = ""
     has_insurable_earnings: bool = False
     scenarios: tuple[str, ...] = ()
+    fund: Fund | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +179,10 @@ class Measure:
     - coverage, "", indicator: covered and target; the indicators are any, children, mothers,
       disability, unemployed,
       older, work_injury, vulnerable (SDG 1.3.1), households_with_children
+    - fund, scheme, "": balances (members' own at the end of the year, currency), new_awards
+      (capital value of the pensions awarded in the year, currency)
+    - fund, scheme, benefit id: closed (amounts paid to persons who were there in the first year of
+      the run), accrued (of these, what was earned up to that year)
     """
 
     kind: str
@@ -220,10 +261,41 @@ class FrameValue:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """Everything a run hands to the tables. `scenarios[0]` is the baseline (status quo).
+class Assumption:
+    """One driver of a projection (table A5): its value, how low and high it may be, and why.
 
-    `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi
+    `low` and `high` are NaN where nobody states them; `basis` is data or assumption.
+    """
+
+    driver: str
+    baseline: float
+    low: float
+    high: float
+    unit: str
+    source: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What lives were made to reach in a year: wanted and reached, in `unit`."""
+
+    what: str
+    target: float
+    achieved: float
+    unit: str = "persons"
+
+    @property
+    def miss(self) -> float:
+        """What was reached less what was wanted."""
+        return self.achieved - self.target
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything a run hands to the tables, of one year.
+
+    `scenarios[0]` is the baseline (status quo). `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi
     (value None where nobody gives it).
     `poverty_lines`: name -> currency/month per equivalent person. `retirement_age` in years by sex
     (male, female) or None.
@@ -249,6 +321,25 @@ class Contents:
     household, divided by the larger of
     1 and the largest of these amounts in that household (I-14). Empty: the run did not measure
     it."""
+    horizon: tuple[int, int] | None = None
+    """First and last year of a projection; None: a run of one year."""
+    flows: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """(scenario, sex) -> persons by `POPULATION_FLOWS`, from the year before to this; empty in the
+    first year."""
+    benefit_flows: Mapping[tuple[str, str, str, str], Mapping[str, float]] = field(
+        default_factory=dict
+    )
+    """(scenario, scheme, benefit, sex) -> persons by `BENEFIT_FLOWS`: those who received it in the
+    year before (opening) and in this (closing), and why the others came or went; benefits of
+    persons only, empty in the first year."""
+    assumptions: tuple[Assumption, ...] = ()
+    """Of the whole projection."""
+    alignment: tuple[Alignment, ...] = ()
+    lives_of: tuple[int, ...] = ()
+    """By scenario: number of the life group whose people it has; empty: all have the same."""
+    groups: tuple[Contents, ...] = ()
+    """Contents of each life group with its own scenarios and records, in years with distribution
+    tables; empty: `records` are those of all scenarios."""
 
 
 # One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells

@@ -10,7 +10,7 @@ from microsim.files import Fields, FileTree, Node, did_you_mean, listed
 from microsim.language.definitions import Location
 from microsim.policy.declarations import read_unit
 from microsim.policy.law import location
-from microsim.policy.schemes import read_years
+from microsim.policy.reading import read_years
 from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
 
 

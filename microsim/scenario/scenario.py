@@ -230,6 +230,9 @@ def _read_population(fields: Fields, tree: FileTree, faults: FaultList) -> Popul
     return PopulationSpec("", country, households, inner.integer("seed", 1))
 
 
+INTEREST = "interest"
+
+
 def check_series(system: System, faults: FaultList) -> None:
     """Note indices and poverty lines that name a series nobody declares."""
     known = system.definitions.frame
@@ -244,6 +247,10 @@ def check_series(system: System, faults: FaultList) -> None:
     for scheme in system.schemes.values():
         for given in scheme.given:
             check(given.index, str(given.where), f"given line of scheme {scheme.id}")
+        if scheme.fund is not None and scheme.fund.returns.startswith("frame."):
+            series = scheme.fund.returns.removeprefix("frame.")
+            if series != INTEREST:  # a projection makes it
+                check(series, str(scheme.fund.where), f"fund of scheme {scheme.id}")
     for line, name in system.poverty_lines.items():
         if name.startswith("frame."):
             series = name.removeprefix("frame.")

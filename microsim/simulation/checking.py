@@ -149,6 +149,8 @@ def read_parameters(system: System, graph: Graph) -> set[str]:
         read |= {benefit.minimum for benefit in scheme.benefits}
         if scheme.administration is not None:
             read.add(scheme.administration.parameter)
+        if scheme.fund is not None:
+            read.add(scheme.fund.returns)
     for unit in system.definitions.units.values():
         read |= set(_WORD.findall(unit.dependent))
     return read

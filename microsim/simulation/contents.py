@@ -9,7 +9,7 @@ import numpy as np
 from microsim.errors import FaultList, InputError
 from microsim.files import month_index
 from microsim.policy.dated import value_at
-from microsim.policy.system import AdministrationRule, GivenRule, SchemeRule, System
+from microsim.policy.system import AdministrationRule, FundRule, GivenRule, SchemeRule, System
 from microsim.population.store import PopulationReader
 from microsim.results.contents import (
     Benefit,
@@ -17,6 +17,7 @@ from microsim.results.contents import (
     Contents,
     Contribution,
     FrameValue,
+    Fund,
     GivenLine,
     Scheme,
     Tax,
@@ -29,10 +30,23 @@ ALWAYS = ("gdp", "government_expenditure", "average_wage", "minimum_wage", "cpi"
 
 
 class Assembler:
-    """Turns a model and its merged sums into contents; collects what the run's year lacks."""
+    """Turns a model and its merged sums into contents; collects what the model's year lacks.
 
-    def __init__(self, model: Model, population: PopulationReader) -> None:
-        self.model, self.population = model, population
+    Parameters
+    ----------
+    model
+        Its `year` is that of the contents.
+    population
+        That was evaluated.
+    first_year
+        First year of a projection; None for a run of one year. In a projection reserves run on from
+        year to year, and returns must be known.
+    """
+
+    def __init__(
+        self, model: Model, population: PopulationReader, first_year: int | None = None
+    ) -> None:
+        self.model, self.population, self.first_year = model, population, first_year
         self.faults = FaultList()
 
     @staticmethod
@@ -44,14 +58,28 @@ class Assembler:
             None, population.regions, "", "", cells, None,
         )  # fmt: skip
 
+    def check(self) -> None:
+        """Find everything that depends on the year, before anything is computed.
+
+        Raises
+        ------
+        InputError
+            As `contents`.
+        """
+        system = self.model.systems[0]
+        self._schemes()
+        self._lines(system)
+        self._retirement_age(system)
+        self.faults.raise_if_any()
+
     def contents(self, merged: Merged, labels: tuple[str, ...]) -> Contents:
         """Return the contents of the run.
 
         Raises
         ------
         InputError
-            A given line, administration cost, poverty line or retirement age has no value in the
-            run's year.
+            A given line, administration cost, rate of return, poverty line or retirement age has no
+            value in the year.
         """
         model, system = self.model, self.model.systems[0]
         found = Contents(
@@ -94,7 +122,7 @@ class Assembler:
         if replace(made, scenarios=known.scenarios) != known:
             self.faults.add(
                 str(rule.where),
-                f"scheme {rule.id} has other lines, financing or administration in scenario {name}",
+                f"scheme {rule.id} has other lines, financing or fund in scenario {name}",
                 expected="one description of a scheme in all scenarios of a run",
                 remedy="In the reform, abolish the scheme and add it under another name.",
             )
@@ -121,7 +149,9 @@ class Assembler:
                 )
                 for b in scheme.benefits
             ),
-            given=tuple(self._given(line) for line in scheme.given),
+            given=tuple(
+                self._given(line) for line in scheme.given if self._is_of_year(line, scheme)
+            ),
             administration_basis=basis,
             administration_value=value,
             general_revenue=scheme.financing.general_revenue,
@@ -129,7 +159,45 @@ class Assembler:
             balance=scheme.financing.balance,
             has_insurable_earnings=bool(scheme.insurable_earnings),
             scenarios=(scenario,),
+            fund=self._fund(scheme.fund, scheme, system) if scheme.fund is not None else None,
         )
+
+    def _is_of_year(self, line: GivenRule, scheme: SchemeRule) -> bool:
+        """Tell whether a given line is printed in the model's year.
+
+        The reserve of a later year is that of the year before run on; and where a fund's returns
+        are known, investment income is given for single years only.
+        """
+        later = self.first_year is not None and self.model.year > self.first_year
+        if line.line == "reserve opening" and later:
+            return False
+        earns = scheme.fund is not None and bool(scheme.fund.returns)
+        return not (line.line == "investment income" and earns) or self.model.year in line.values
+
+    def _fund(self, rule: FundRule, scheme: SchemeRule, system: System) -> Fund:
+        year = self.model.year
+        opening = rule.opening.get(year)
+        if year == self.first_year and rule.opening and opening is None:
+            what = f"the fund of scheme {scheme.id} has no opening reserve for {year}"
+            years = ", ".join(map(str, rule.opening))
+            self.faults.add(str(rule.where), what, years, f"{year}, the first year of the run")
+        return Fund(
+            rule.kind, rule.timing, self._returns(rule, system), opening, rule.target_ratio,
+            rule.closed,
+        )  # fmt: skip
+
+    def _returns(self, rule: FundRule, system: System) -> float | None:
+        """Return the rate of the year; in a run of one year a frame need not know it."""
+        if not rule.returns.startswith("frame."):
+            return self._parameter(rule.returns, system) if rule.returns else None
+        series, year = rule.returns.removeprefix("frame."), self.model.year
+        if self.first_year is None:
+            return self.model.frame.get(series, year)
+        try:
+            return self.model.frame.value(series, year)
+        except InputError as error:
+            self.faults.faults.extend(error.faults)
+            return None
 
     def _administration(self, rule: AdministrationRule | None, system: System) -> tuple[str, float]:
         if rule is None:

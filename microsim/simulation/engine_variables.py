@@ -53,6 +53,8 @@ class Writer:
         inputs = dict(definitions.inputs)
         for name, of, unit, label in COMPUTED_INPUTS:
             inputs.setdefault(name, InputDefinition(name, of, unit, HERE, label=label))
+        if any(scheme.fund is not None for scheme in system.schemes.values()):
+            inputs.setdefault(IN_BASE.name, IN_BASE)
         self.out = EngineVariables(replace(definitions, variables=self.variables, inputs=inputs))
 
     # -- small pieces ---------------------------------------------------------------------
@@ -70,6 +72,11 @@ class Writer:
         found = self.variables.get(name) or definitions.inputs.get(name)
         return found.of if found is not None else "person"
 
+    def unit(self, name: str) -> str:
+        """Return the unit of a variable or input."""
+        found = self.variables.get(name) or self.system.definitions.inputs[name]
+        return found.unit
+
     def monthly(self, name: str) -> str:
         """Return an expression for a variable in a monthly formula."""
         variable = self.variables.get(name)
@@ -79,6 +86,12 @@ class Writer:
         """Return an expression for the year's amount of a variable."""
         variable = self.variables.get(name)
         return name if variable is not None and variable.period == "year" else f"year({name})"
+
+    def yearly_stock(self, name: str) -> str:
+        """Return an expression for what a variable says at the end of the year."""
+        variable = self.variables.get(name)
+        monthly = variable is not None and variable.period == "month"
+        return f"december({name})" if monthly else name
 
     def household_sum(self, names: Iterable[str]) -> str:
         """Return a monthly household expression that adds up variables of persons, units and
@@ -117,6 +130,10 @@ COMPUTED_INPUTS = (
     ("is_head", "person", "boolean", "is the head of the household"),
     ("mother_of_infant", "person", "boolean", "woman with a child under one year in the household"),
 )
+IN_BASE = InputDefinition(
+    "in_base_population", "person", "boolean", HERE, default=1.0,
+    label="was there in the first year of the run",
+)  # fmt: skip
 
 
 def engine_variables(system: System) -> EngineVariables:
@@ -126,6 +143,7 @@ def engine_variables(system: System) -> EngineVariables:
         _contributions(writer, scheme)
         for benefit in scheme.benefits:
             _benefit(writer, scheme, benefit)
+        _fund(writer, scheme)
     for tax in system.taxes.values():
         name = tax.variable
         of = writer.of(name)
@@ -225,6 +243,28 @@ def _benefit(writer: Writer, scheme: SchemeRule, benefit: BenefitRule) -> None:
     writer.out.december[scheme.id, benefit.id] = writer.add(stock_amount, of, unit, "year", last)
     if benefit.kind.startswith("cash"):
         _instrument(writer, f"{scheme.id}.{benefit.id}", name, 1)
+
+
+def _fund(writer: Writer, scheme: SchemeRule) -> None:
+    """Add what members own, and what is paid to those who were there in the first year."""
+    fund = scheme.fund
+    if fund is None:
+        return
+    for statistic, name in (("balances", fund.balances), ("new_awards", fund.new_awards_value)):
+        if name:
+            measure = Measure("fund", scheme.id, "", statistic)
+            writer.measure(measure, writer.of(name), writer.unit(name), name)
+    for benefit in scheme.benefits:
+        name = benefit.paid or benefit.variable
+        of, amount = writer.of(name), writer.yearly(name)
+        there = IN_BASE.name if of == "person" else f"any(members, {IN_BASE.name})"
+        measure = Measure("fund", scheme.id, benefit.id, "closed")
+        writer.measure(measure, of, "currency/year", f"({amount}) if {there} else 0")
+        if fund.accrued_share and of == "person":
+            share = writer.yearly_stock(fund.accrued_share)
+            measure = Measure("fund", scheme.id, benefit.id, "accrued")
+            text = f"({amount}) * {share} if {there} else 0"
+            writer.measure(measure, of, "currency/year", text)
 
 
 # The income concepts of the CEQ ladder that a static cash model has (CEQ Handbook)

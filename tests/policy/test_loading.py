@@ -26,6 +26,8 @@ def test_vocabulary__agrees_with_the_results_contract():
     assert vocabulary.KINDS == contents.KINDS
     assert vocabulary.PILLARS == contents.PILLARS
     assert vocabulary.FUNCTIONS == contents.FUNCTIONS
+    assert vocabulary.FUND_KINDS == contents.FUND_KINDS
+    assert vocabulary.FUND_TIMINGS == contents.FUND_TIMINGS
     assert vocabulary.RECEIPT_LINES | vocabulary.EXPENDITURE_LINES | {"reserve opening"} == set(
         vocabulary.LINES
     )
@@ -259,3 +261,100 @@ def test_load_system__checks_given_lines(tmp_path, given, fault):
     with pytest.raises(InputError) as caught:
         load_system(path)
     assert fault in str(caught.value)
+
+
+FUND = "    financing: {general_revenue: 0.5}\n"
+STOCKS = """\
+variables:
+  balance: {of: person, unit: currency, period: year, formula: 0}
+  balance_a_month: {of: person, unit: currency, period: month, formula: 0}
+  of_household: {of: household, unit: share, formula: 0}
+  part: {of: person, unit: share, formula: 0.5}
+"""
+
+
+def with_fund(folder: Path, fund: str, given: str = "") -> Path:
+    """Write the small system with a fund."""
+    text = LAW.replace("variables:\n", STOCKS).replace(FUND, f"{FUND}    fund: {fund}\n{given}")
+    return write_system(folder, law=text)
+
+
+def test_load_system__reads_a_fund(tmp_path):
+    path = with_fund(
+        tmp_path,
+        "{kind: defined contribution, returns: pension.rate, opening: {2025: 5.0e9}, "
+        "timing: start, target_ratio: 3, balances: balance, new_awards_value: balance, "
+        "closed: true, accrued_share: part}",
+    )
+    fund = load_system(path).schemes["fund"].fund
+    assert fund.kind == "defined contribution"
+    assert (fund.returns, fund.opening, fund.timing) == ("pension.rate", {2025: 5.0e9}, "start")
+    assert (fund.target_ratio, fund.closed) == (3.0, True)
+    assert (fund.balances, fund.new_awards_value) == ("balance", "balance")
+    assert fund.accrued_share == "part"
+    path = with_fund(tmp_path, "{kind: defined benefit}")
+    bare = load_system(path).schemes["fund"].fund
+    assert (bare.timing, bare.target_ratio, bare.returns) == ("mid-year", None, "")
+
+
+@pytest.mark.parametrize(
+    ("fund", "fault"),
+    [
+        ("{returns: frame.interest, opening: {2025: 1}}", "fund of scheme fund has no 'kind'"),
+        ("{kind: defined, returns: frame.interest, opening: {2025: 1}}", "Did you mean"),
+        (
+            "{kind: defined benefit, returns: pension.rat, opening: {2025: 1}}",
+            r"law\.yaml:\d+: 'returns' of fund of scheme fund; found pension\.rat; expected "
+            r"frame\.series or the name of a parameter\. Did you mean 'pension.rate'",
+        ),
+        (
+            "{kind: defined benefit, returns: pension.age, opening: {2025: 1}}",
+            "unit of 'pension.age'; found years; expected share or share/year",
+        ),
+        (
+            "{kind: defined benefit, returns: frame.interest}",
+            "fund of scheme fund has no opening reserve; expected opening: {year: amount}, or",
+        ),
+        (
+            "{kind: defined benefit, opening: {2025: 1}}",
+            "fund of scheme fund has a reserve but no returns",
+        ),
+        (
+            "{kind: defined benefit, returns: frame.interest, opening: {25: 1, 2025: x}}",
+            r"(?s)year of fund of scheme fund; found 25.*opening of fund of scheme fund; found x",
+        ),
+        (
+            "{kind: defined contribution, returns: frame.interest, opening: {2025: 1}}",
+            "fund of scheme fund has no 'balances'",
+        ),
+        (
+            "{kind: defined contribution, balances: balance_a_month}",
+            "'balances' of fund of scheme fund; found balance_a_month; expected a variable with "
+            "period: year",
+        ),
+        (
+            "{kind: defined benefit, accrued_share: of_household}",
+            "'accrued_share' of fund of scheme fund; found of_household; expected a variable of "
+            "persons",
+        ),
+        ("{kind: defined benefit, accrued_share: balance}", "unit of 'balance'; found currency"),
+        ("{kind: defined benefit, target_ratio: -1}", "expected years of expenditure, 0 or more"),
+        ("{kind: defined benefit, timing: noon}", "expected one of mid-year, half-interest, start"),
+    ],
+)
+def test_load_system__checks_funds(tmp_path, fund, fault):
+    with pytest.raises(InputError, match=fault):
+        load_system(with_fund(tmp_path, fund))
+
+
+def test_load_system__checks_a_fund_against_given_lines(tmp_path):
+    given = """\
+    given:
+      - {line: reserve opening, values: {2025: 1}, source: x}
+      - {line: investment income, values: {2025: 1}, source: x, index: gdp}
+"""
+    fund = "{kind: defined benefit, returns: pension.rate, opening: {2025: 1}}"
+    with pytest.raises(InputError, match=r"(?s)states the opening reserve twice; found also at .*"):
+        load_system(with_fund(tmp_path, fund, given))
+    with pytest.raises(InputError, match="investment income follows gdp beside the returns"):
+        load_system(with_fund(tmp_path, fund, given))

@@ -92,6 +92,7 @@ def test_schemas__know_the_keys_the_loaders_know():
     found = {name: defs[name.replace(" ", "_")]["properties"] for name in (
         "parameter", "dated value", "after_last", "table key", "variable", "fixed_point", "input",
         "unit", "scheme", "contribution", "benefit", "administration", "given", "financing", "tax",
+        "fund",
     )}  # fmt: skip
     found["case"] = {key: 0 for one in defs["case"]["anyOf"] for key in one["properties"]}
     found["law"] = law["properties"]
@@ -104,6 +105,7 @@ def test_schemas__know_the_keys_the_loaders_know():
     found["frame"] = schema("frame")["properties"]
     found["series"] = schema("frame")["$defs"]["series"]["properties"]
     found["scenario"] = schema("scenario")["properties"]
+    found["tables"] = found["scenario"]["tables"]["properties"]
     found["population"] = {
         key: 0 for one in found["scenario"]["population"]["anyOf"] for key in one["properties"]
     }
