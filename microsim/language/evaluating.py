@@ -18,17 +18,15 @@ from microsim.kernels.accumulate import merge_into
 from microsim.kernels.draws import stream_key
 from microsim.kernels.driving import ADDRESS, INPUTS, PACKED, ROWS, SCALARS, SITES
 from microsim.kernels.rows import IN_CELLS, IN_PLACES, OF_HOUSEHOLD, OF_PERSON, WHETHER, settle
+from microsim.language.affected import Affected, Moved
 from microsim.language.compiling import Program
 from microsim.language.generating import dtype_name
-from microsim.language.graph import dependents_of, parameters_of
 from microsim.language.loading import Stages, driver
 from microsim.language.people import Array, Floats, Law, People, World
-from microsim.language.staging import dependencies
-from microsim.language.states import inputs_of, is_boolean, is_state, variable_of
+from microsim.language.states import is_boolean, is_state, variable_of
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
-Moved = set[tuple[str, str]]  # (parameter, "month" or "year")
 States = Sequence[Mapping[str, Array]]
 SCRATCH_BYTES = 640_000  # of one block's rows: stays in a core's second-level cache
 EXCLUDED = 2**31 - 1  # poison of a household left out from the start; larger than any site
@@ -164,7 +162,8 @@ class Evaluator:
         run of several years they are those of all years (`moved_over`), for what moved once may
         live on in values of years before.
     like
-        An evaluator of the same program, of another year, whose machine code is used.
+        An evaluator of the same program, of another year, whose machine code is used; and what it
+        found that scenarios may change, if the same has moved.
     """
 
     def __init__(
@@ -180,11 +179,10 @@ class Evaluator:
         self.program, self.laws, self.systems, self.wanted = program, laws, systems, wanted
         if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
             raise InputError("the laws of the scenarios are not cut into the same periods.")
-        self._readers: dict[str, set[str]] = {}
-        self.moved = [moved_parameters(law, laws[0]) for law in laws] if moved is None else moved
+        moved = [moved_parameters(law, laws[0]) for law in laws] if moved is None else moved
         self.states = program.graph.states
-        self._looks_back = _looks_back(program)
-        self.affected = [self._affected(s) for s in range(len(laws))]
+        self.found = self._affected(moved, like)
+        self.affected = self.found.formulas
         self._place_rows()
         self._pack_laws()
         self.measure_rows, self.sums_shared = self._rows_of([w.formulas for w in wanted.sums])
@@ -194,51 +192,12 @@ class Evaluator:
         self._kinds()
         self.code: MachineCode = MachineCode(Tables.of(program)) if like is None else like.code
 
-    # -- sharing --------------------------------------------------------------------------
+    def _affected(self, moved: Sequence[Moved], like: Evaluator | None) -> Affected:
+        if like is not None and like.systems == self.systems and like.found.moved == list(moved):
+            return like.found
+        return Affected(self.program, self.systems, list(moved))
 
-    def _affected(self, scenario: int) -> set[str]:
-        """Return the formulas whose values a scenario may change against the baseline."""
-        graph = self.program.graph
-        mine = graph.members[self.systems[scenario]]
-        if scenario == 0:
-            return set(mine) & set(graph.formulas)
-        before: set[str] = set()  # variables whose values of years before a scenario may change
-        while True:
-            affected = self._affected_by(scenario, mine, before)
-            found = {name for name in self.states if self._state_moves(scenario, name, affected)}
-            if found <= before:
-                return affected
-            before |= found
-
-    def _affected_by(self, scenario: int, mine: frozenset[str], before: set[str]) -> set[str]:
-        """Return the affected formulas, if values of years before of some variables may differ."""
-        graph, moved = self.program.graph, self.moved[scenario]
-        base = graph.members[self.systems[0]]
-        affected: set[str] = set()
-        for stage in self.program.staging.stages:
-            for formula in stage.formulas:
-                if formula.id not in mine:
-                    continue
-                reads = {key for _, key in dependencies(formula)}
-                names = {(n, formula.period) for n in parameters_of(formula.root)}
-                back = self._looks_back.get(formula.id, set()) & before
-                if formula.id not in base or reads & affected or names & moved or back:
-                    affected.add(formula.id)
-            for value_before, fixed in graph.fixed.items():  # a cycle moves as a whole
-                if fixed.final in affected and fixed.final in mine:
-                    affected |= self._readers_of(value_before) & mine & set(graph.formulas)
-        return affected
-
-    def _state_moves(self, scenario: int, name: str, affected: set[str]) -> bool:
-        """Tell whether a scenario may change a variable that is read of years before."""
-        mine, base = (self.program.graph.systems[self.systems[s]].get(name) for s in (scenario, 0))
-        return mine != base or mine in affected
-
-    def _readers_of(self, key: str) -> set[str]:
-        """Return the formulas that read one, directly or not; found once."""
-        if key not in self._readers:
-            self._readers[key] = dependents_of(self.program.graph, key)
-        return self._readers[key]
+    # -- rows of scratch ------------------------------------------------------------------
 
     def _place_rows(self) -> None:
         """Give every slot its row of scratch: the baseline's, or the scenario's own where a stage
@@ -504,7 +463,22 @@ class Evaluator:
                     mine[name] = known[id(column), kind]
                 variants.append(mine)
             variant[s] = numbers[key]
+        self._check_shared(variants, variant)
         return variants, variant
+
+    def _check_shared(self, variants: list[dict[str, Array]], variant: Ints) -> None:
+        """Refuse values of years before that a scenario cannot have changed by its rules."""
+        for s, number in enumerate(variant[1:], 1):
+            mine, base = variants[number], variants[variant[0]]
+            for name in mine.keys() | base.keys():
+                one, other = mine.get(name), base.get(name)
+                if one is other or variable_of(name) in self.found.states[s]:
+                    continue
+                if one is None or other is None or not np.array_equal(one, other, equal_nan=True):
+                    raise InputError(
+                        f"scenario {s} has other values of `{name}` than the baseline, but nothing "
+                        "it changes reaches them; tell the evaluator what moved in earlier years."
+                    )
 
     def _addresses(
         self, people: People, variants: list[dict[str, Array]], cap: int
@@ -594,16 +568,6 @@ def moved_over(laws_by_year: Iterable[Sequence[Law]]) -> list[Moved]:
         found = found or [set() for _ in laws]
         for moved, law in zip(found, laws, strict=True):
             moved |= moved_parameters(law, laws[0])
-    return found
-
-
-def _looks_back(program: Program) -> dict[str, set[str]]:
-    """Return the variables whose values of years before a formula reads, for those that do."""
-    found: dict[str, set[str]] = {}
-    for key, formula in program.graph.formulas.items():
-        names = {one.name for one in inputs_of(formula.root) if is_state(one.name)}
-        if names:
-            found[key] = {variable_of(name) for name in names}
     return found
 
 
