@@ -45,6 +45,7 @@ UNITS = {
     "kin": ("couple with dependent children", "of(mother, age, 0) - age > 15 and age < 30", "own"),
 }
 LINKS = ("head", "spouse", "mother", "father")
+LATE_LINKS = ("late_spouse", "late_mother", "late_father")
 SCALARS = {
     "p.floor": (MONEY_MONTH, (0.0, 4000.0)),
     "p.grant": (MONEY_MONTH, (50.0, 900.0)),
@@ -198,6 +199,7 @@ class FormulaWriter:
     def __init__(self, rng: random.Random, definitions: Definitions) -> None:
         self.rng, self.definitions = rng, definitions
         self.draws = 0
+        self.looks_back = "s_paid" in definitions.variables
 
     def names(
         self, kinds: tuple[str, ...], of: str, period: str, labels: tuple[str, ...] = ()
@@ -276,7 +278,35 @@ class FormulaWriter:
                 ),
             ]
         makers += self.crossing(unit, of, period, depth) + self.aggregates(unit, of, period, depth)
+        makers += self.years_before(unit, of, period, depth)
         return r.choice(makers)()
+
+    def years_before(self, unit: str, of: str, period: str, depth: int) -> list:
+        """Write what looks back at years before, in systems that do."""
+        if not self.looks_back or (of, period) != ("person", "year"):
+            return []
+        own = [n for n, v in self.definitions.variables.items() if (v.of, v.period) == (of, period)]
+        names = [n for n in own if self.definitions.variables[n].unit == unit]
+        names += [n for n, v in self.definitions.inputs.items() if (v.of, v.unit) == (of, unit)]
+        if not names:
+            return []
+        r = self.rng
+        name = r.choice(names)
+        late = r.choice(LATE_LINKS)
+        initial = self.write(unit, of, period, depth - 2)
+        found = [
+            lambda: f"previous({name})",
+            lambda: f"previous({name}, {initial})",
+            lambda: f"of({late}, previous({name}), {initial})",
+        ]
+        if unit not in ("boolean", "category"):
+            most = r.randint(2, 5)
+            n = r.choice(["1", "2", "rooms", "age / 20", f"clip(age / 10, 0, {most})"])
+            found += [
+                lambda: f"last_years({name}, {r.randint(2, 4)})",
+                lambda: f"best_years({name}, {n}, {most})",
+            ]
+        return found * 3
 
     def crossing(self, unit: str, of: str, period: str, depth: int) -> list:
         """Write what crosses months and years."""
@@ -367,6 +397,7 @@ class FormulaWriter:
         else:
             makers += [lambda: f"month({self.number(unit, of, 'year', depth - 1)})"]
         makers += self.aggregates(unit, of, period, depth)
+        makers += self.years_before(unit, of, period, depth)
         return r.choice(makers)()
 
     def count(self, of: str, period: str, depth: int) -> str:
@@ -426,6 +457,9 @@ class FormulaWriter:
             )
         crossed = ("december", "month") if period == "year" else ("month", "year")
         makers.append(lambda: f"{crossed[0]}({self.boolean(of, crossed[1], depth - 1)})")
+        makers += self.years_before("boolean", of, period, depth)
+        if self.looks_back and of == "person":
+            makers.append(lambda: f"has({r.choice(LATE_LINKS)})")
         return r.choice(makers)()
 
     def category(self, of: str, period: str, depth: int) -> str:
@@ -439,6 +473,7 @@ class FormulaWriter:
         ]
         if of == "person":
             makers.append(f"of({self.rng.choice(LINKS)}, {inner}, '{self.rng.choice(STATUS)}')")
+        makers += [make() for make in self.years_before("category", of, period, depth)]
         return self.rng.choice(makers)
 
     def write(self, unit: str, of: str, period: str, depth: int) -> str:
@@ -484,9 +519,16 @@ class FormulaWriter:
 
 
 def random_definitions(
-    seed: int, n_variables: int, depth: int = 4, *, cycles: bool = False
+    seed: int,
+    n_variables: int,
+    depth: int = 4,
+    *,
+    cycles: bool = False,
+    histories: bool = False,
 ) -> Definitions:
-    """Return a random system, with fixed points among its variables if `cycles`."""
+    """Return a random system, with fixed points among its variables if `cycles`, and formulas that
+    look back at years before if `histories`.
+    """
     rng = random.Random(seed)  # noqa: S311 - a test's choices, not secrets
     definitions = Definitions(frame={"wage": MONEY_MONTH})
     for name, (of, unit, labels) in INPUTS.items():
@@ -495,6 +537,8 @@ def random_definitions(
     for name, (rule, dependent, without) in UNITS.items():
         definitions.units[name] = UnitDefinition(name, rule, dependent, without, LAW)
     writer = FormulaWriter(rng, definitions)
+    if histories:
+        add_histories(writer)
     for k in range(n_variables):
         if cycles and k == n_variables // 2:
             add_fixed_points(writer)
@@ -528,6 +572,39 @@ def add_fixed_points(writer: FormulaWriter) -> None:
         writer.definitions.variables[name] = VariableDefinition(
             name, of, unit, period, text, LAW, LAW, fixed_point=point
         )
+
+
+def add_histories(writer: FormulaWriter) -> None:
+    """Add variables that live on from year to year: balances, conditions, statuses, best years; some
+    read each other across years, which is no cycle.
+    """
+    paid, more = (writer.money(MONEY_YEAR, "person", "year", 3) for _ in range(2))
+    test, status = writer.boolean("person", "year", 2), writer.category("person", "year", 2)
+    for name, unit, text in (
+        ("s_paid", MONEY_YEAR, paid),
+        ("s_balance", MONEY_YEAR, "previous(s_balance, p.credit) * 0.9 + previous(s_after) * 0.1 + s_paid"),
+        ("s_after", MONEY_YEAR, f"max(s_balance - ({more}), previous(s_paid, bonus))"),
+        ("s_ever", "boolean", f"previous(s_ever, age > 60) or {test}"),
+        ("s_was", "category", f"({status}) if disabled else previous(s_was, 'looks')"),
+        ("s_years", "count", "previous(s_years) + (1 if s_ever and s_was != 'rests' else 0)"),
+        ("s_best", MONEY_YEAR, "best_years(s_paid, 2.7, 4) + best_years(s_paid, s_years, 3)"),
+        ("s_last", MONEY_YEAR, "last_years(bonus, 3) + last_years(s_after, 2)"),
+        ("s_widow", MONEY_YEAR, "of(late_spouse, previous(s_balance), p.credit if has(late_mother) else bonus)"),
+        ("s_orphan", "boolean", "of(late_mother, previous(s_ever), of(late_father, previous(s_ever), false))"),
+        ("s_status", "category", "previous(status, s_was) if has(late_father) else of(spouse, previous(status), status)"),
+        ("s_kin", MONEY_YEAR, "sum(household, previous(s_balance)) + of(head, s_widow, 0)"),
+    ):  # fmt: skip
+        writer.definitions.variables[name] = VariableDefinition(
+            name,
+            "person",
+            unit,
+            "year",
+            text,
+            LAW,
+            LAW,
+            labels=STATUS if unit == "category" else (),
+        )
+    writer.looks_back = True
 
 
 def reformed(definitions: Definitions, seed: int, *, values: bool, formulas: int) -> Definitions:
