@@ -191,7 +191,19 @@ KEYS: dict[str, tuple[str, ...]] = {
     "reform": ("reform", "label", "source", "replace", "phase_in", "abolish", "add"),
     "phase_in": ("from", "to", "start", "end", "source"),
     "frame": ("frame",),
-    "series": ("unit", "source", "values", "label"),
+    "series": ("unit", "source", "values", "label", "after_last"),
+    "series after_last": ("index", "growth"),
+    "lives": (
+        "lives",
+        "like",
+        "label",
+        "parameters",
+        "variables",
+        "processes",
+        "histories",
+        "sensitivity",
+    ),
+    "sensitivity": ("low", "high"),
     "scenario": (
         "scenario",
         "system",
@@ -241,6 +253,7 @@ FILE_KINDS = {  # the key that tells a kind of file, first match first
     "members": "household",
     "system": "system",
     "frame": "frame",
+    "lives": "lives",
 }
 
 
