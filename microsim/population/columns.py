@@ -104,6 +104,30 @@ STANDARD: tuple[Column, ...] = (
     ),
 )
 
+# What lives tell the rules, in projections; in runs of one year these hold their default.
+LIFE_INPUTS: tuple[Column, ...] = tuple(
+    Column(name, "person", unit, dtype, meaning, default=default, required=False)
+    for name, unit, dtype, default, meaning in (
+        ("in_base_population", "boolean", "bool", 1.0, "was in the population of the first year"),
+        ("arrived", "boolean", "bool", 0.0, "immigrated in the year"),
+        ("gave_birth", "boolean", "bool", 0.0, "gave birth in the year"),
+        ("birth_month", "number", "int8", 1.0, "month of the own birth, 1 to 12"),
+        ("children_born", "count", "int8", 0.0, "children born so far"),
+        ("widowed", "boolean", "bool", 0.0, "the spouse died in the year"),
+        ("late_spouse_widows", "count", "int8", 0.0, "persons who share the late spouse"),
+        ("became_disabled", "boolean", "bool", 0.0, "became severely disabled in the year"),
+        ("retired_this_year", "boolean", "bool", 0.0, "retired in the year"),
+        ("months_in_status", "months", "int8", 12.0,
+         "months of the year in the present employment status"),
+        ("years_in_status", "years", "int8", 0.0,
+         "completed years in the present employment status"),
+        ("past_formal_years", "years", "float64", 0.0,
+         "years of formal employment before the first year"),
+        ("permanent_earnings", "number", "float64", 0.0,
+         "what stays for life of the logarithm of earnings"),
+    )
+)  # fmt: skip
+
 # Kept beside the values, never read by rules: structure, weights, design, draws.
 # person:    household (derived from start), head/spouse/mother/father: position of the linked
 # person within the            household (int16, 0-based, -1 if none), draw_key (uint64) household:

@@ -1,0 +1,91 @@
+"""Factors of a scenario on the probabilities of lives, and their faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microsim.dynamics.tables import PROCESSES
+from microsim.errors import Fault, FaultList, InputError
+from microsim.kernels.lives_choice import normalise
+from microsim.population.columns import SEX
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+NONE: Floats = np.zeros(0, np.float64)
+EVERYBODY: Flags = np.zeros(0, np.bool_)
+RELATIVE = "_relative"
+KNOWN = (*PROCESSES, *(f"{name}{RELATIVE}" for name in PROCESSES), "retirement")
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Those a process may happen to: first rows of the markets, sex, age, draw key."""
+
+    starts: Ints
+    sex: Array
+    age: Array
+    keys: Array
+
+
+def check_behaviour(behaviour: Mapping[str, Array], n_persons: int) -> dict[str, Floats]:
+    """Return the columns of a scenario's behaviour as numbers.
+
+    Raises
+    ------
+    InputError
+        A column of an unknown name, or of a wrong length.
+    """
+    faults, columns = FaultList(), {}
+    for name, column in behaviour.items():
+        if name not in KNOWN:
+            faults.add(f"behaviour {name}", "is not a process", name, ", ".join(KNOWN))
+        elif np.shape(column) != (n_persons,):
+            faults.add(f"behaviour {name}", "wrong length", np.shape(column), n_persons)
+        else:
+            columns[name] = np.ascontiguousarray(column, np.float64)
+    faults.raise_if_any()
+    return columns
+
+
+def factor_of(
+    process: str, behaviour: Mapping[str, Floats], persons: Persons, eligible: Flags, table: Floats,
+    relative: Floats = NONE,
+) -> Floats:  # fmt: skip
+    """Return the factor on a process: shape (n_persons,), or (0,) where it is 1 for all.
+
+    Parameters
+    ----------
+    relative
+        A relative factor of the tables' own, shape (n_persons,) or (0,).
+    """
+    given = behaviour.get(process + RELATIVE)
+    if given is not None:
+        relative = given * relative if relative.size else given.copy()
+    if relative.size:
+        normalise(persons.starts, persons.sex, persons.age, eligible, table, relative)
+    level = behaviour.get(process)
+    if level is None:
+        return relative
+    return level * relative if relative.size else level
+
+
+def refuse(
+    process: str, year: int, row: int, persons: Persons, table: Floats | None, factor: Floats
+) -> InputError:
+    """Return the error of a probability outside 0 to 1, naming the person."""
+    sex, age = int(persons.sex[row]), int(persons.age[row])
+    found = f"factor {factor[row]:.6g}"
+    if table is not None:
+        found = f"{table[sex, age]:.6g} x {factor[row]:.6g} = {table[sex, age] * factor[row]:.6g}"
+    who = f"{SEX[sex]} of age {age}, draw key {int(persons.keys[row])}"
+    where = f"{process}, year {year}, {who}"
+    remedy = f"Change the variable that gives the factor on {process}, or the table."
+    return InputError(Fault(where, "the probability is outside 0 to 1", found, "0 to 1", remedy))

@@ -1,0 +1,320 @@
+"""The lives of a population's persons, one step a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microsim.dynamics import decisions, households, newcomers, work
+from microsim.dynamics.choosing import Chance
+from microsim.dynamics.factors import EVERYBODY, NONE, check_behaviour
+from microsim.dynamics.passage import EventLog, Passage
+from microsim.dynamics.regrouping import (
+    Layout,
+    carry,
+    household_columns,
+    lay_out,
+    renew_links,
+)
+from microsim.dynamics.stage import Newcomers, Stage, joined
+from microsim.dynamics.starting import RESET, starting_columns
+from microsim.dynamics.tables import LifeTables
+from microsim.errors import Fault, InputError
+from microsim.kernels.draws import stream_key
+from microsim.kernels.lives_moves import DIED, EMIGRATED
+from microsim.population.columns import LINKS
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Columns = dict[str, Array]
+
+MALE, FEMALE = 0, 1
+N_AGES = 121
+OF_AGE = 18  # from this age on the flag of an orphan is taken down
+
+
+class Lives:
+    """Persons and households of one year after another.
+
+    A step is a pure function of each market's own rows, the tables, the stream of draws and the
+    scenario's behaviour: markets may be computed together or apart, anywhere. In a step come, in
+    this order: births (of all women at the start), deaths, emigration, the ends of unions, new
+    unions, leaving home, elders joining kin, newborn and immigrants, children without an adult;
+    then everybody is a year older, and disability, employment status and earnings follow.
+    Probabilities of the first part are those of the age at the start; emigration is of those who
+    do not die, and each person has at most one of the moves between households.
+
+    Welfare: each person carries the household's welfare per head to wherever they go. Newborn and
+    immigrants come with that of the household they come to or are a copy of; who dies or
+    emigrates takes the share away. So the welfare per head of those who do not move changes by
+    prices and incomes alone, which the simulation moves, not by births and deaths.
+
+    Parameters
+    ----------
+    tables
+        The rates.
+    persons, person_households
+        Columns as a population file has them, sorted by market, in the tables' first year, with
+        equal weights inside each market (`equalise`). `start` counts from the first person.
+    seed, replicate
+        Which random world.
+    average_wage
+        Average wage of the first year, currency units per month.
+    record
+        Whether each `Passage` lists the events of the step.
+
+    Attributes
+    ----------
+    year
+        Year of the stock.
+    persons
+        Columns of shape (n_persons,): those given and `LIFE_INPUTS`.
+    households
+        Columns of shape (n_households,).
+    household_starts
+        Shape (n_markets + 1,), first household of each market.
+
+    Raises
+    ------
+    InputError
+        Weights differ inside a market, or households are not sorted by market.
+    """
+
+    def __init__(
+        self,
+        tables: LifeTables,
+        persons: Mapping[str, Array],
+        households: Mapping[str, Array],
+        *,
+        seed: int = 0,
+        replicate: int = 0,
+        average_wage: float = 0.0,
+        record: bool = False,
+    ) -> None:
+        self.tables = tables
+        self.year = tables.first_year
+        self.record = record
+        self.average_wage = average_wage
+        self._stream = np.uint64(stream_key(seed, replicate))
+        self.households: Columns = {
+            name: np.ascontiguousarray(column) for name, column in households.items()
+        }
+        market = self.households["market"]
+        _check_markets(market, self.households["weight"])
+        first = np.flatnonzero(np.diff(market, prepend=market[0] - 1))
+        self._markets = market[first].astype(np.uint64)
+        self.household_starts: Ints = np.append(first, market.size).astype(np.int64)
+        size = self.households["size"].astype(np.int64)
+        self._start: Ints = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        self._links = np.stack([persons[link].astype(np.int16) for link in LINKS])
+        self.persons: Columns = starting_columns(
+            dict(persons), self._links, self._start, self._stream
+        )
+        self._expose_links()
+
+    @property
+    def market_starts(self) -> Ints:
+        """Return the first person of each market. Shape (n_markets + 1,)."""
+        return self._start[self.household_starts]
+
+    @property
+    def household_of_person(self) -> Ints:
+        """Return the household of each person. Shape (n_persons,)."""
+        return np.repeat(np.arange(self._start.size - 1), np.diff(self._start))
+
+    def step(self, behaviour: Mapping[str, Array] | None = None) -> Passage:
+        """Lead the population to the next year.
+
+        Parameters
+        ----------
+        behaviour
+            Columns of shape (n_persons,) of the year before (see `dynamics.tables`).
+
+        Raises
+        ------
+        InputError
+            The tables end; a behaviour column is unknown or of a wrong length; a factor takes a
+            probability outside 0 to 1.
+        """
+        step = self.year - self.tables.first_year
+        if step >= self.tables.n_steps:
+            found, last = f"a step to {self.year + 1}", f"at most {self.tables.last_year}"
+            raise InputError(Fault("life tables", "the year is outside the tables", found, last))
+        n = self.persons["age"].size
+        columns = check_behaviour(behaviour or {}, n)
+        log = EventLog(n) if self.record else None
+        chance = Chance(self._stream, self.year + 1, self._markets, self.tables, columns, log)
+        stage = self._stage(step, log)
+        mothers = self._births(stage, chance)
+        self._departures(stage, chance)
+        who, lost, link = households.undo_links(stage)
+        households.end_unions(stage, chance, self.tables)
+        households.form_unions(stage, chance, self.tables)
+        households.leave_home(stage, chance, self.tables)
+        households.join_kin(stage, chance, self.tables)
+        births = newcomers.bear(stage, chance, self.tables, mothers)
+        arrived = newcomers.immigrants(stage, chance, self.tables, n + births.living.n)
+        joining = joined([births.living, arrived])
+        joining.share[:] = newcomers.share_of_welfare(stage, joining, self.households["welfare"])
+        layout = lay_out(stage, joining, chance)
+        self._regroup(stage, layout, joining, mothers)
+        parents = n + np.arange(births.living.n)
+        losses = (
+            np.concatenate([who, parents, parents]),
+            np.concatenate([lost, births.late_mother, births.late_father]),
+            np.concatenate([link, np.full(parents.size, 2), np.full(parents.size, 3)]),
+        )
+        passage = _passage(stage, layout, births, arrived, losses)
+        self._mark(passage, layout)
+        work.update(self, chance, layout, step, columns)
+        self.year += 1
+        if log is not None:
+            passage = work.with_events(passage, log, layout, joining)
+        return passage
+
+    def _stage(self, step: int, log: EventLog | None) -> Stage:
+        return Stage(
+            self.year + 1, step, self.market_starts, self.household_starts, self._markets,
+            self._start, self.persons["sex"], self.persons["age"], self.persons["draw_key"],
+            self._links, self._market_numbers(), self.households["region"].astype(np.int16), log,
+        )  # fmt: skip
+
+    def _market_numbers(self) -> Array:
+        """Return the number, in this object, of each household's market."""
+        counts = np.diff(self.household_starts)
+        return np.repeat(np.arange(counts.size, dtype=np.int32), counts)
+
+    def _births(self, stage: Stage, chance: Chance) -> Ints:
+        """Return the rows of women who give birth."""
+        tables = self.tables
+        table = np.zeros((2, N_AGES))
+        table[FEMALE] = tables.birth[stage.step]
+        relative = NONE
+        if (tables.parity_factor != 1.0).any() or tables.unpartnered_birth_factor != 1.0:
+            parity = np.minimum(self.persons["children_born"], tables.parity_factor.size - 1)
+            relative = tables.parity_factor[parity]
+            relative[self._links[1] < 0] *= tables.unpartnered_birth_factor
+        chosen = chance.choose(
+            "fertility", decisions.BIRTH, decisions.BIRTH_EVENT, stage.persons, table, EVERYBODY,
+            relative,
+        )  # fmt: skip
+        return np.flatnonzero(chosen)
+
+    def _departures(self, stage: Stage, chance: Chance) -> None:
+        """Decide who dies and who emigrates."""
+        died = chance.choose(
+            "mortality", decisions.DEATH, decisions.DEATH_EVENT, stage.persons,
+            self.tables.death[stage.step],
+        )  # fmt: skip
+        stage.gone[died] = DIED
+        table = self.tables.emigration[stage.step]
+        if table.any():
+            away = chance.choose(
+                "emigration", decisions.EMIGRATION, decisions.EMIGRATION_EVENT, stage.persons,
+                table, stage.gone == 0,
+            )  # fmt: skip
+            stage.gone[away] = EMIGRATED
+
+    def _regroup(self, stage: Stage, layout: Layout, joining: Newcomers, mothers: Ints) -> None:
+        """Take over the layout of the new year: columns, links, households."""
+        before = self.persons
+        names = [name for name in before if name not in RESET and name not in LINKS]
+        now = carry(before, names, layout.source, stage.n)
+        rows = layout.new_row[stage.n :]
+        copies = np.flatnonzero(joining.donor >= 0)
+        for name in names:
+            column = now[name]
+            column[rows] = 0
+            column[rows[copies]] = before[name][joining.donor[copies]]
+        now["age"] = _aged(now["age"])
+        now["age"][rows], now["sex"][rows] = joining.age, joining.sex
+        now["draw_key"][rows] = joining.keys
+        now["in_base_population"][rows] = False
+        for name in RESET:
+            now[name] = np.zeros(layout.source.size, before[name].dtype)
+        born = rows[joining.donor < 0]
+        now["birth_month"][born] = joining.month[joining.donor < 0]
+        now["arrived"][rows[copies]] = True
+        staying = layout.new_row[mothers]
+        staying = staying[staying >= 0]
+        now["gave_birth"][staying] = True
+        now["children_born"][staying] += 1
+        welfare_before = self.households["welfare"]
+        self.households = household_columns(self.households, stage, layout, joining)
+        self._links = renew_links(
+            stage, layout, joining, now["age"], welfare_before, self.households["welfare"]
+        )
+        self.persons = now
+        self.household_starts, self._start = layout.household_starts, layout.start
+        self._expose_links()
+
+    def _expose_links(self) -> None:
+        for k, link in enumerate(LINKS):
+            self.persons[link] = self._links[k]
+
+    def _mark(self, passage: Passage, layout: Layout) -> None:
+        """Mark the widowed, count who shares a late spouse, and keep the flag of orphans."""
+        persons = self.persons
+        widowed = np.flatnonzero(passage.late_spouse >= 0)
+        persons["widowed"][widowed] = True
+        _, which, counts = np.unique(
+            passage.late_spouse[widowed], return_inverse=True, return_counts=True
+        )
+        persons["late_spouse_widows"][widowed] = counts[which]
+        bereft = (passage.late_mother >= 0) | (passage.late_father >= 0)
+        persons["orphan"][bereft] = True
+        persons["orphan"][layout.new_row[layout.placed]] = True
+        persons["orphan"][persons["age"] >= OF_AGE] = False
+
+
+def _check_markets(market: Array, weight: Array) -> None:
+    if (np.diff(market) < 0).any():
+        raise InputError(Fault("household column market", "is not sorted"))
+    differs = (np.diff(weight) != 0.0) & (np.diff(market) == 0)
+    if differs.any():
+        h = int(np.flatnonzero(differs)[0])
+        raise InputError(
+            Fault(
+                f"household rows {h} and {h + 1}", "have different weights in one market",
+                f"{weight[h]:g} and {weight[h + 1]:g}", "equal weights",
+                "Make the weights equal with microsim.dynamics.equal_weights.equalise.",
+            )
+        )  # fmt: skip
+
+
+def _aged(age: Array) -> Array:
+    return np.minimum(age, N_AGES - 2) + np.int8(1)
+
+
+def _passage(
+    stage: Stage, layout: Layout, births: newcomers.Births, arrived: Newcomers,
+    losses: tuple[Array, Array, Array],
+) -> Passage:  # fmt: skip
+    """Return what the step did, in rows of both years."""
+    n_now = layout.source.size
+    late = np.full((3, n_now), -1, np.int64)
+    who, lost, link = losses
+    known = np.flatnonzero(lost >= 0)
+    rows = layout.new_row[who[known]]
+    late[link[known].astype(np.int64) - 1, rows] = lost[known]
+    left = np.flatnonzero(stage.gone)
+    cause = stage.gone[left]
+    by_sex = newcomers.by_sex
+    n_before = stage.n_households
+    return Passage(
+        source=np.where(layout.source < stage.n, layout.source, -1),
+        household_source=np.where(layout.order < n_before, layout.order, -1),
+        late_spouse=late[0],
+        late_mother=late[1],
+        late_father=late[2],
+        left=left,
+        left_cause=cause - np.int8(1),
+        births=births.born,
+        deaths=by_sex(stage.sex[left[cause == DIED]]) + births.dead,
+        immigrants=by_sex(arrived.sex),
+        emigrants=by_sex(stage.sex[left[cause == EMIGRATED]]) + births.away,
+    )

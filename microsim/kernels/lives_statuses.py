@@ -1,0 +1,356 @@
+"""Employment statuses of a year: who leaves, where to, and the wanted numbers of each status."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from microsim.kernels.draws import uniform_of_stream
+from microsim.kernels.jit import embedded, inlined, kernel
+from microsim.kernels.lives_choice import draw_rows, largest_market, round_sums, sort_groups
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+Keys = npt.NDArray[np.uint64]
+
+N_STATUSES = 13
+UNDER_AGE, PUBLIC, PRIVATE, INFORMAL, OWN_FORMAL, OWN_INFORMAL, FAMILY = range(7)
+RETIRED = 10
+WORKING_AGE = 15
+N_STATUS_GROUPS = 14  # below 15, groups of five years, 75 and above
+N_STATUS_CELLS = 2 * N_STATUS_GROUPS
+ROUNDING = 1e-9  # shares add up to 1 within this
+
+
+@embedded
+def status_cell(sex: int, age: int) -> int:
+    """Return the cell of a sex and an age: below 15, then groups of five years up to 75."""
+    group = 0 if age < WORKING_AGE else min((age - WORKING_AGE) // 5 + 1, N_STATUS_GROUPS - 1)
+    return int(sex) * N_STATUS_GROUPS + int(group)
+
+
+@embedded
+def is_formal(status: int) -> bool:
+    """Tell whether a status is formal work."""
+    return status == OWN_FORMAL or PUBLIC <= status <= PRIVATE
+
+
+@kernel
+def leaving(share: Floats, leave: Floats, effective: Floats) -> None:
+    """Fill in the probability to leave: `leave`, or 1 where nobody of that age has the status."""
+    for sex in range(share.shape[0]):
+        for age in range(share.shape[1]):
+            for status in range(N_STATUSES):
+                nobody = share[sex, age, status] == 0.0
+                effective[sex, age, status] = 1.0 if nobody else leave[sex, age, status]
+
+
+@inlined
+def person_shares(share: Floats, factor: float, governed: bool, own: int, shares: Floats) -> bool:
+    """Fill in one person's wanted shares; tell whether they can be had.
+
+    A factor on formal work multiplies those shares and leaves the rest to the others, in
+    proportion. Who retires by a rule has no share in retirement.
+    """
+    formal = 0.0
+    for status in range(N_STATUSES):
+        formal += share[status] if is_formal(status) else 0.0
+    if not 0.0 <= factor * formal <= 1.0 or (formal == 1.0 and factor != 1.0):
+        return False
+    others = (1.0 - factor * formal) / (1.0 - formal) if factor != 1.0 else 1.0
+    total = 0.0
+    for status in range(N_STATUSES):
+        shares[status] = share[status] * (factor if is_formal(status) else others)
+        if governed and status == RETIRED:
+            shares[status] = 0.0
+        total += shares[status]
+    if governed:
+        for status in range(N_STATUSES):
+            if total > 0.0:
+                shares[status] /= total
+            else:
+                shares[status] = 1.0 if status == own else 0.0
+    return True
+
+
+@inlined
+def wanted_counts(sums: Floats, offset: float, n: int, wanted: Ints) -> None:
+    """Round wanted shares of a cell of n persons so that they add up to n."""
+    total = offset + ROUNDING
+    before = 0
+    for status in range(N_STATUSES):
+        total += sums[status]
+        now = min(int(np.floor(total)), n)
+        if status == N_STATUSES - 1:
+            now = n
+        wanted[status] = now - before
+        before = now
+
+
+@inlined
+def keep_possible(wanted: Ints, least: Ints) -> None:
+    """Raise wanted numbers to those who cannot leave, at the expense of the largest surplus."""
+    for status in range(N_STATUSES):
+        while wanted[status] < least[status]:
+            richest = 0
+            for other in range(N_STATUSES):
+                if wanted[other] - least[other] > wanted[richest] - least[richest]:
+                    richest = other
+            wanted[richest] -= 1
+            wanted[status] += 1
+
+
+@inlined
+def destination(
+    u: float, own: int, affinity: Floats, room: Floats, share: Floats, factor: float, governed: bool
+) -> int:
+    """Return the status a leaver takes: by affinity x room, among statuses the age has.
+
+    Where affinity leads nowhere it is left out; where there is still none, any room will do, the
+    own status too. Returns the own status where there is no room at all.
+    """
+    for attempt in range(3):
+        total = 0.0
+        for last in range(2):
+            target, total = u * total, 0.0
+            for status in range(N_STATUSES):
+                weight = room[status]
+                if attempt < 2:
+                    open_to = share[status] > 0.0 and status != own
+                    open_to = open_to and not (governed and status == RETIRED)
+                    weight = weight if open_to else 0.0
+                    weight *= factor if is_formal(status) else 1.0
+                if attempt == 0:
+                    weight *= affinity[own, status]
+                total += weight
+                if last == 1 and weight > 0.0 and target < total:
+                    return status
+            if total == 0.0:
+                break
+        if total > 0.0:  # u so close to 1 that rounding passed the last status
+            for back in range(N_STATUSES):
+                status = N_STATUSES - 1 - back
+                if room[status] > 0.0 and (attempt == 2 or status != own):
+                    return status
+    return own
+
+
+@kernel
+def retire_by_rule(
+    sex: Bytes, status: Bytes, retirement: Floats, keys: Keys, stream: np.uint64, decision: int,
+    year: int, fixed: Flags, retired: Flags, probability: Floats, draw: Floats,
+) -> int:  # fmt: skip
+    """Retire those whose rule says so; return the row of a probability outside 0 to 1, or -1.
+
+    `retirement` has shape (n_persons,), NaN for those who retire by the tables. `fixed` is set
+    for all whose status is settled: who retires, and who is retired already.
+    """
+    for i in range(sex.shape[0]):
+        fixed[i] = False
+        if retirement[i] != retirement[i] or status[i] == UNDER_AGE:
+            continue
+        if not 0.0 <= retirement[i] <= 1.0:
+            return i
+        if status[i] == RETIRED:
+            fixed[i] = True
+            continue
+        if retirement[i] == 0.0:
+            continue
+        u = uniform_of_stream(keys[i], stream, decision, year, 0)
+        if probability.shape[0] > 0:
+            probability[i], draw[i] = retirement[i], u
+        if u < retirement[i]:
+            fixed[i], retired[i] = True, True
+            status[i] = RETIRED
+    return -1
+
+
+@kernel
+def draw_statuses(
+    starts: Ints, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags, retirement: Floats,
+    factor: Floats, share: Floats, leave: Floats, affinity: Floats, keys: Keys,
+    stream: np.uint64, left_decision: int, taken_decision: int, year: int, changed: Flags,
+    probability: Floats, draw: Floats,
+) -> None:  # fmt: skip
+    """Move each person who is drawn to leave to a status drawn by affinity x share.
+
+    Arrays as in `align_statuses`.
+    """
+    size = largest_market(starts)
+    rows, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
+    p, u = np.empty(size, np.float64), np.empty(size, np.float64)
+    for market in range(starts.shape[0] - 1):
+        n = 0
+        for i in range(starts[market], starts[market + 1]):
+            risk = leave[sex[i], age[i], status[i]]
+            rows[n], p[n] = i, risk
+            n += risk > 0.0 and not (fixed.shape[0] > 0 and fixed[i])
+        draw_rows(rows, n, keys, stream, left_decision, year, kept, u)
+        m = 0
+        for j in range(n):
+            i = rows[j]
+            if probability.shape[0] > 0:
+                probability[i], draw[i] = p[j], u[j]
+            rows[m] = i
+            m += u[j] < p[j]
+        draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
+        for j in range(m):
+            i = rows[j]
+            governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+            scale = factor[i] if factor.shape[0] > 0 else 1.0
+            own, shares = status[i], share[sex[i], age[i]]
+            new = destination(u[j], own, affinity, shares, shares, scale, governed)
+            changed[i] = new != own
+            status[i] = new
+
+
+@kernel
+def align_statuses(
+    starts: Ints, markets: Keys, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags,
+    retirement: Floats, factor: Floats, share: Floats, leave: Floats, affinity: Floats,
+    keys: Keys, stream: np.uint64, left_decision: int, taken_decision: int, year: int,
+    changed: Flags, probability: Floats, draw: Floats,
+) -> int:  # fmt: skip
+    """Move persons between statuses so that each market and cell has the wanted numbers.
+
+    In each cell (sex, age group) as many leave a status as the probabilities say, but at least
+    those who must and those in excess of the wanted number: the ones most inclined. In order of
+    rows each takes a status by affinity x places still free.
+
+    Parameters
+    ----------
+    starts, markets
+        Shape (n_markets + 1,) and (n_markets,): first persons of the markets, and their numbers.
+    sex, age
+        Shape (n_persons,), code and completed years at the end of the step.
+    status
+        Shape (n_persons,), code: before, and now.
+    fixed, retirement, factor
+        Shape (n_persons,) or (0,): whose status is settled, the probability to retire by rule
+        (NaN: by the tables), the factor on formal work.
+    share, leave
+        Shape (2, 121, 13): wanted shares, and probabilities to leave as `leaving` makes them.
+    affinity
+        Shape (13, 13).
+    changed
+        Shape (n_persons,): set for those who change.
+    probability, draw
+        Shape (n_persons,): filled in for those at risk; shape (0,) for nobody.
+
+    Returns
+    -------
+    The row of a person whose wanted share of formal work is above 1, or -1.
+    """
+    size = largest_market(starts)
+    rows, candidates = np.empty(size, np.int32), np.empty(size, np.int32)
+    groups, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
+    p, u, ratios = (
+        np.empty(size, np.float64),
+        np.empty(size, np.float64),
+        np.empty(size, np.float64),
+    )
+    going = np.empty(size, np.bool_)
+    shares = np.empty(N_STATUSES, np.float64)
+    plain = factor.shape[0] == 0 and retirement.shape[0] == 0
+    for market in range(markets.shape[0]):
+        first, end, number = starts[market], starts[market + 1], markets[market]
+        n = 0
+        present = np.zeros((N_STATUS_CELLS, N_STATUSES), np.int64)
+        n_at_risk, n_sure = np.zeros_like(present), np.zeros_like(present)
+        inclined = np.zeros((N_STATUS_CELLS, N_STATUSES), np.float64)
+        sums = np.zeros((N_STATUS_CELLS, N_STATUSES), np.float64)
+        by_age = np.zeros((2, share.shape[1]), np.int64)
+        for i in range(first, end):
+            if fixed.shape[0] > 0 and fixed[i]:
+                continue
+            cell, own = status_cell(sex[i], age[i]), status[i]
+            present[cell, own] += 1
+            by_age[sex[i], age[i]] += 1
+            risk = leave[sex[i], age[i], own]
+            if not plain:
+                scale = factor[i] if factor.shape[0] > 0 else 1.0
+                governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+                if not person_shares(share[sex[i], age[i]], scale, governed, own, shares):
+                    return i
+                for other in range(N_STATUSES):
+                    sums[cell, other] += shares[other]
+            if risk > 0.0:
+                rows[n], p[n], groups[n] = i, risk, cell * N_STATUSES + own
+                n += 1
+                n_at_risk[cell, own] += 1
+                n_sure[cell, own] += risk == 1.0
+                inclined[cell, own] += risk
+        if plain:
+            for s in range(2):
+                for a in range(share.shape[1]):
+                    for own in range(N_STATUSES):
+                        sums[status_cell(s, a), own] += by_age[s, a] * share[s, a, own]
+        draw_rows(rows, n, keys, stream, left_decision, year, kept, u)
+        leavers, free = plan_cells(
+            present, n_at_risk, n_sure, inclined, sums, number, stream, left_decision, year
+        )
+        wish = leavers.reshape(N_STATUS_CELLS * N_STATUSES)
+        m = sort_groups(p, u, groups, n, wish, ratios, candidates)
+        for j in range(n):
+            going[j] = False
+            if probability.shape[0] > 0:
+                probability[rows[j]], draw[rows[j]] = p[j], u[j]
+        for k in range(m):
+            j = candidates[k]
+            if wish[groups[j]] > 0:
+                wish[groups[j]] -= 1
+                going[j] = True
+        m = 0
+        for j in range(n):
+            rows[m] = rows[j]
+            m += going[j]
+        draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
+        for j in range(m):
+            i = rows[j]
+            cell, own = status_cell(sex[i], age[i]), status[i]
+            governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+            scale = factor[i] if factor.shape[0] > 0 else 1.0
+            new = destination(
+                u[j], own, affinity, free[cell], share[sex[i], age[i]], scale, governed
+            )
+            free[cell, new] -= 1.0
+            changed[i] = new != own
+            status[i] = new
+    return -1
+
+
+@inlined
+def plan_cells(
+    present: Ints, n_at_risk: Ints, n_sure: Ints, inclined: Floats, sums: Floats,
+    number: np.uint64, stream: np.uint64, decision: int, year: int,
+) -> tuple[Ints, Floats]:  # fmt: skip
+    """Return how many leave each status of each cell, and how many places they find there.
+
+    Arrays have shape (n_cells, 13): persons, those who may leave, those who must, summed
+    probabilities, summed wanted shares. Offsets of rounding are the market's, block 1 + cell for
+    the wanted numbers, 101 + cell for the leavers.
+    """
+    leavers, free = np.zeros_like(present), np.zeros_like(sums)
+    wanted, least = np.empty(N_STATUSES, np.int64), np.empty(N_STATUSES, np.int64)
+    expected = np.empty(N_STATUSES, np.int64)
+    for cell in range(N_STATUS_CELLS):
+        n = present[cell].sum()
+        if n == 0:
+            continue
+        offset = uniform_of_stream(number, stream, decision, year, 1 + cell)
+        wanted_counts(sums[cell], offset, n, wanted)
+        for status in range(N_STATUSES):
+            least[status] = present[cell, status] - n_at_risk[cell, status]
+        keep_possible(wanted, least)
+        offset = uniform_of_stream(number, stream, decision, year, 101 + cell)
+        round_sums(inclined[cell], offset, expected)
+        for status in range(N_STATUSES):
+            excess = present[cell, status] - wanted[status]
+            leave = max(expected[status], excess, n_sure[cell, status])
+            leave = min(leave, n_at_risk[cell, status])
+            leavers[cell, status] = leave
+            free[cell, status] = float(wanted[status] - (present[cell, status] - leave))
+    return leavers, free
