@@ -1,8 +1,8 @@
-"""Mortality, fertility and migration of a country from the open data, step by step."""
+"""Mortality, fertility and migration of a country, step by step: open data, or tables given."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,8 @@ from microsim.population.opendata import (
 from microsim.population.synthesis.demography import OPEN_AGE, population_in
 
 Floats = npt.NDArray[np.float64]
-BALANCE, OPEN_DATA = "balance", "open data"
-MIGRATION = (BALANCE, OPEN_DATA)
-NEEDED = {
+BALANCE, OPEN_DATA, NONE, GIVEN = "balance", "open data", "none", "given"
+SERIES = {
     "e0_male": "life expectancy at birth of men",
     "e0_female": "life expectancy at birth of women",
     "tfr": "total fertility",
@@ -30,6 +29,28 @@ NEEDED = {
     "births": "births",
     "net_migration": "net migration",
 }
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rates that do not come from the open data, as `LifeTables` has them; None where they do."""
+
+    death: Floats | None = None
+    newborn_death: Floats | None = None
+    birth: Floats | None = None
+    girls: Floats | None = None
+    emigration: Floats | None = None
+    immigration: Floats | None = None
+
+    def extended(self, n_steps: int) -> Given:
+        """Return the rates with those of the last step repeated for steps after it."""
+        longer = {}
+        for one in fields(self):
+            values = getattr(self, one.name)
+            if values is not None:
+                rest = n_steps - len(values)
+                longer[one.name] = np.concatenate([values, np.repeat(values[-1:], rest, axis=0)])
+        return Given(**longer)
 
 
 @dataclass(frozen=True)
@@ -43,9 +64,11 @@ class VitalRates:
     population
         Shape (n_steps + 1, 2, 121): persons on 1 July of each year under these rates.
     expectancy_miss
-        Shape (n_steps + 1, 2): life expectancy less the published, years.
+        Shape (n_steps + 1, 2): life expectancy less the published, years; empty where deaths are
+        given.
     birth_scale
-        Shape (n_steps,): factor on published rates that gives the published births.
+        Shape (n_steps,): factor on published rates that gives the published births; 1 where rates
+        are given.
     """
 
     death: Floats
@@ -70,147 +93,213 @@ def target_population(country: Country, years: range) -> Floats:
     return found
 
 
-def vital_rates(country: Country, years: range, method: str = BALANCE) -> VitalRates:
+def vital_rates(
+    country: Country | None,
+    years: range,
+    method: str = BALANCE,
+    given: Given | None = None,
+    start: Floats | None = None,
+) -> VitalRates:
     """Return the rates of the steps between the years.
 
     Parameters
     ----------
     country
-        Its open data.
+        Its open data; None where everything is given.
     years
         Calendar years from the first to the last of the projection.
     method
-        `balance`: migration leads to the published population of each decade, and moves
-        within it as published. `open data`: published net migration, by age as a standard
-        schedule.
+        `balance`: migration leads to the published population of each decade, and moves within it
+        as published. `open data`: published net migration, by age as a standard schedule. `none`:
+        nobody comes or goes. `given`: rates are given.
+    given
+        Rates that replace those of the open data.
+    start
+        Shape (2, 121): persons in the first year; None takes the published ones.
 
     Raises
     ------
     InputError
         A series is missing or has no value for a year; every one is named.
     """
-    steps = _without_migration(country, years, method)
-    n, path = len(years) - 1, _Path(steps, years, method)
-    population, scale = np.zeros((n + 1, 2, N_AGES)), np.zeros(n)
+    steps = _without_migration(country, years, method, given or Given())
+    n = len(years) - 1
+    population, scale = np.zeros((n + 1, 2, N_AGES)), np.ones(n)
+    birth = steps.birth[:n].copy()
     emigration, immigration = np.zeros((n, 2, N_AGES)), np.zeros((n, 2, N_AGES))
-    population[0] = target_population(country, years[:1])[0]
+    if start is None:
+        assert country is not None  # noqa: S101 (checked with the series)
+        start = target_population(country, years[:1])[0]
+    population[0] = start
     for k in range(n):
         survivors = population[k] * (1.0 - steps.death[k])
-        flows = path.flows(k, population[k])
+        flows = _flows(steps, years, method, k, population[k])
         staying = survivors * (1.0 - flows.emigration)
-        births = float(steps.births[k, 0] + steps.births[k, 1])
-        scale[k] = births / float(np.cumsum(staying[1] * steps.pattern[k])[-1])
+        births = steps.births_of(k, staying)
+        if steps.births is not None:
+            scale[k] = float(births[0] + births[1]) / _total(staying[1] * steps.birth[k])
+        birth[k] *= scale[k]
         population[k + 1] = migration.aged(staying) + flows.immigrants
-        population[k + 1, :, 0] += steps.newborns(k)
+        population[k + 1, :, 0] += births * (1.0 - steps.newborn_death[k])
         emigration[k] = flows.emigration
-        immigration[k] = flows.immigrants / float(np.cumsum(population[k])[-1])
-    birth = steps.pattern[:n] * scale[:, None]
+        immigration[k] = flows.immigrants / _total(population[k])
     return VitalRates(
         steps.death[:n], steps.newborn_death[:n], birth, steps.girls[:n], emigration, immigration,
         population, steps.expectancy_miss[: n + 1], scale,
     )  # fmt: skip
 
 
+def _total(values: Floats) -> float:
+    return float(np.cumsum(values)[-1])
+
+
 @dataclass(frozen=True)
 class _Steps:
-    """What the open data say of each step but its migration by age; births are persons by sex."""
+    """What is known of each step before its migration is found."""
 
     death: Floats
     newborn_death: Floats
-    births: Floats
+    birth: Floats
+    births: Floats | None  # persons of each step; None where rates are given
     girls: Floats
-    pattern: Floats
     net: Floats
+    given: Given
     expectancy_miss: Floats
     anchors: dict[int, Floats]
 
-    def newborns(self, k: int) -> Floats:
-        """Return those born in step `k` and alive at its end, by sex."""
-        alive: Floats = self.births[k] * (1.0 - self.newborn_death[k])
-        return alive
+    def births_of(self, k: int, staying: Floats) -> Floats:
+        """Return the births of step `k` by sex, of those who stay."""
+        if self.births is not None:
+            born = float(self.births[k])
+        else:
+            born = _total(staying[1] * self.birth[k])
+        return born * np.array([1.0 - self.girls[k], self.girls[k]])
 
 
-def _without_migration(country: Country, years: range, method: str) -> _Steps:
+def _without_migration(country: Country | None, years: range, method: str, given: Given) -> _Steps:
     """Return the steps, to the decade after the last year where migration aims at decades."""
     last = years[-1]
     if method == BALANCE:
         last = next((decade for decade in DECADES if decade >= last), last)
     full = range(years[0], last + 1)
-    vital = _complete(country, full)
-    calendar = mortality.death_rates(vital, full)
-    death, newborn_death = mortality.step_probabilities(mortality.of_steps(calendar.rates))
-    pattern = fertility.at_start(mortality.of_steps(fertility.birth_rates(vital, full)))
-    girls = mortality.of_steps(fertility.share_of_girls(vital, full))
+    vital = _complete(country, full, method, given)
     index = np.array(full) - FIRST_ANNUAL_YEAR
-    births = mortality.of_steps(vital.annual["births"][index])
-    decades = [year for year in DECADES if full[0] < year <= last]
-    return _Steps(
-        death, newborn_death, np.stack([births * (1.0 - girls), births * girls], axis=-1), girls,
-        pattern, mortality.of_steps(vital.annual["net_migration"][index]), calendar.residual,
-        {year: target_population(country, range(year, year + 1))[0] for year in decades},
-    )  # fmt: skip
+    given = given.extended(len(full) - 1)
+    miss = np.zeros((0, 2))
+    death, newborn_death, birth, births = given.death, given.newborn_death, given.birth, None
+    girls, net = given.girls, np.zeros(len(full) - 1)
+    if vital is not None:
+        if death is None or newborn_death is None:
+            calendar = mortality.death_rates(vital, full)
+            death, newborn_death = mortality.step_probabilities(mortality.of_steps(calendar.rates))
+            miss = calendar.residual
+        if birth is None:
+            birth = fertility.at_start(mortality.of_steps(fertility.birth_rates(vital, full)))
+            births = mortality.of_steps(vital.annual["births"][index])
+        if girls is None:
+            girls = mortality.of_steps(fertility.share_of_girls(vital, full))
+        if method in (BALANCE, OPEN_DATA):
+            net = mortality.of_steps(vital.annual["net_migration"][index])
+    assert death is not None and newborn_death is not None  # noqa: S101 (as _complete says)
+    assert birth is not None and girls is not None  # noqa: S101
+    decades = [year for year in DECADES if full[0] < year <= last] if method == BALANCE else []
+    anchors = {}
+    for year in decades:
+        assert country is not None  # noqa: S101
+        anchors[year] = target_population(country, range(year, year + 1))[0]
+    return _Steps(death, newborn_death, birth, births, girls, net, given, miss, anchors)
 
 
-class _Path:
-    """Finds the migration of each step on the way from decade to decade."""
+def _flows(steps: _Steps, years: range, method: str, k: int, population: Floats) -> migration.Flows:
+    """Return the migration of step `k`, from the population at its start."""
+    survivors = population * (1.0 - steps.death[k])
+    if method == NONE:
+        return migration.Flows(np.zeros(survivors.shape), np.zeros(survivors.shape))
+    if steps.given.emigration is not None and steps.given.immigration is not None:
+        came = steps.given.immigration[k] * _total(population)
+        return migration.Flows(steps.given.emigration[k], came)
+    relative, net = migration.schedule(), float(steps.net[k])
+    if method == OPEN_DATA:
+        return migration.by_schedule(survivors, net, relative)
+    decade = next(year for year in steps.anchors if year > years[0] + k)
+    left = decade - years[0] - k
+    unmoved = population
+    for j in range(k, k + left):
+        alive = unmoved * (1.0 - steps.death[j])
+        unmoved = migration.aged(alive)
+        unmoved[:, 0] += steps.births_of(j, alive) * (1.0 - steps.newborn_death[j])
+    rates = migration.net_rates(unmoved, steps.anchors[decade], left, decade)
+    # Within a decade the total goes up and down as published; its level is what balances.
+    extra = net - _total(steps.net[k : k + left]) / left
+    return migration.by_net_rates(survivors, rates, extra, relative)
 
-    def __init__(self, steps: _Steps, years: range, method: str) -> None:
-        self.steps, self.years, self.method = steps, years, method
-        self.relative = migration.schedule()
 
-    def flows(self, k: int, population: Floats) -> migration.Flows:
-        """Return the migration of step `k`, from the population at its start."""
-        survivors = population * (1.0 - self.steps.death[k])
-        net = float(self.steps.net[k])
-        if self.method == OPEN_DATA:
-            return migration.by_schedule(survivors, net, self.relative)
-        decade = next(year for year in self.steps.anchors if year > self.years[0] + k)
-        left = decade - self.years[0] - k
-        unmoved = population
-        for j in range(k, k + left):
-            unmoved = migration.aged(unmoved * (1.0 - self.steps.death[j]))
-            unmoved[:, 0] += self.steps.newborns(j)
-        rates = migration.net_rates(unmoved, self.steps.anchors[decade], left, decade)
-        # Within a decade the total goes up and down as published; its level is what balances.
-        extra = net - float(np.cumsum(self.steps.net[k : k + left])[-1]) / left
-        return migration.by_net_rates(survivors, rates, extra, self.relative)
-
-
-def _complete(country: Country, years: range) -> Vital:
-    """Return the published rates of a country; name each that is missing.
+def _complete(country: Country | None, years: range, method: str, given: Given) -> Vital | None:
+    """Return the published rates of a country, all that are needed; name each that is missing.
 
     Raises
     ------
     InputError
         As said.
     """
+    needed = _needed(method, given)
+    if not needed:
+        return country.vital if country is not None else None
     faults = FaultList()
-    where, remedy = country.iso3, "Give the table in a lives file."
+    where, remedy = country.iso3 if country else "lives", "Give the table in a lives file."
+    if country is None:
+        faults.add(where, "no open data of the country", "", ", ".join(needed), remedy)
+        faults.raise_if_any()
+    assert country is not None  # noqa: S101 (noted above)
     if years[0] < FIRST_ANNUAL_YEAR or years[-1] > LAST_ANNUAL_YEAR:
         span = f"{FIRST_ANNUAL_YEAR} to {LAST_ANNUAL_YEAR}"
         faults.add(where, "years outside the open data", f"{years[0]} to {years[-1]}", span)
         faults.raise_if_any()
-    vital = country.vital
     if country.population is None:
-        faults.add(
-            where, "the series population is missing (by sex and 5-year age)", "", "", remedy
-        )
-    elif country.population_year is not None:
+        what = "the series population is missing (by sex and 5-year age)"
+        faults.add(where, what, "", "", remedy)
+    elif country.population_year is not None and "population of each decade" in needed:
         found = f"one of {country.population_year} only"
-        faults.add(where, "no population for each year of the projection", found, "", remedy)
-    if vital is None:
+        faults.add(where, "no population for each decade of the projection", found, "", remedy)
+    if country.vital is None:
         faults.add(where, "the series of births and deaths are missing", "", "", remedy)
     else:
-        if not np.isfinite(vital.mortality).all():
-            faults.add(where, "death rates by age are missing", "", "", remedy)
-        if not np.isfinite(vital.fertility).all():
-            faults.add(where, "births by age of the mother are missing", "", "", remedy)
-        index = np.array(years) - FIRST_ANNUAL_YEAR
-        for key, words in NEEDED.items():
-            gaps = [years[int(k)] for k in np.flatnonzero(~np.isfinite(vital.annual[key][index]))]
-            if gaps:
-                found = f"no value for {len(gaps)} years from {gaps[0]}"
-                faults.add(where, f"the series {key} ({words}) is missing", found, "", remedy)
+        _check_vital(country.vital, years, needed, where, faults)
     faults.raise_if_any()
-    assert vital is not None  # noqa: S101 (noted above)
-    return vital
+    return country.vital
+
+
+def _needed(method: str, given: Given) -> list[str]:
+    """Return the names of the open series that nobody gives."""
+    needed = []
+    if given.death is None or given.newborn_death is None:
+        needed += ["death rates by age", "e0_male", "e0_female"]
+    if given.birth is None:
+        needed += ["births by age of the mother", "tfr", "births"]
+    if given.girls is None:
+        needed.append("boys_per_girl")
+    if method in (BALANCE, OPEN_DATA):
+        needed.append("net_migration")
+    if method == BALANCE:
+        needed.append("population of each decade")
+    return needed
+
+
+def _check_vital(
+    vital: Vital, years: range, needed: list[str], where: str, faults: FaultList
+) -> None:
+    remedy = "Give the table in a lives file."
+    for word, table in (
+        ("death rates by age", vital.mortality),
+        ("births by age of the mother", vital.fertility),
+    ):
+        if word in needed and not np.isfinite(table).all():
+            faults.add(where, f"{word} are missing", "", "", remedy)
+    index = np.array(years) - FIRST_ANNUAL_YEAR
+    for key, words in SERIES.items():
+        if key not in needed:
+            continue
+        gaps = [years[int(k)] for k in np.flatnonzero(~np.isfinite(vital.annual[key][index]))]
+        if gaps:
+            found = f"no value for {len(gaps)} years from {gaps[0]}"
+            faults.add(where, f"the series {key} ({words}) is missing", found, "", remedy)

@@ -1,0 +1,308 @@
+"""Makes the life tables of a projection from a lives file, the open data and the population."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from microsim.dynamics import household_rates, labour_paths, open_rates
+from microsim.dynamics.base_year import BaseYear, base_year
+from microsim.dynamics.earnings_profiles import Reader, earnings_of, wage_path
+from microsim.dynamics.lives_blocks import BALANCE, NONE, TABLE_WORDS, Process
+from microsim.dynamics.lives_file import LivesSpec
+from microsim.dynamics.rate_files import Form, read_rates
+from microsim.dynamics.tables import N_AGES, N_STATUSES, LifeTables, Origin, PastWork
+from microsim.errors import Fault, FaultList, InputError
+from microsim.population.columns import EMPLOYMENT_STATUS
+from microsim.population.opendata import Country
+from microsim.population.store import PopulationReader
+from microsim.population.synthesis.parameters import Parameters
+from microsim.population.synthesis.parameters import load as load_parameters
+
+Floats = npt.NDArray[np.float64]
+# Process -> table of `LifeTables`, key of the block that names its file, axes.
+FILES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("mortality", "death", "table", ("year", "sex", "age")),
+    ("mortality", "newborn_death", "newborns", ("year", "sex")),
+    ("fertility", "birth", "table", ("year", "age")),
+    ("fertility", "girls", "girls", ("year",)),
+    ("migration", "emigration", "table", ("year", "sex", "age")),
+    ("migration", "immigration", "immigration", ("year", "sex", "age")),
+    ("unions", "union", "table", ("year", "sex", "age")),
+    ("leaving_home", "leaving_home", "table", ("sex", "age")),
+    ("disability", "disability_onset", "table", ("year", "sex", "age")),
+    ("labour", "status_share", "table", ("year", "sex", "age", "status")),
+)
+
+
+class _Households(TypedDict):
+    """Tables of unions, homes and disability, by their name in `LifeTables`."""
+
+    union: Floats
+    dissolution: Floats
+    age_gap_mean: float
+    age_gap_deviation: float
+    polygamy: float
+    leaving_home: Floats
+    elder_joins: Floats
+    disability_onset: Floats
+    disability_recovery: Floats
+
+
+class _Moves(TypedDict):
+    """Tables of parities and of moves between statuses, by their name in `LifeTables`."""
+
+    parity_factor: Floats
+    unpartnered_birth_factor: float
+    status_leave: Floats
+    status_affinity: Floats
+
+
+@dataclass(frozen=True)
+class Made:
+    """Life tables and what they were made from.
+
+    Attributes
+    ----------
+    tables
+        The rates, checked.
+    population
+        Shape (n_steps + 1, 2, 121): persons of the country expected on 1 July of each year.
+    vital
+        Births, deaths and migration as found.
+    base
+        Sums of the population file.
+    """
+
+    tables: LifeTables
+    population: Floats
+    vital: open_rates.VitalRates
+    base: BaseYear
+
+
+def tables_of(
+    spec: LivesSpec,
+    country: Country | None,
+    reader: PopulationReader,
+    years: tuple[int, int],
+    read: Reader,
+    wages: Mapping[int, float] | None = None,
+) -> Made:
+    """Return the life tables of a projection.
+
+    Parameters
+    ----------
+    spec
+        The lives file.
+    country
+        Open data of the population's country; None where there is none.
+    reader
+        The population of the first year.
+    years
+        First and last year.
+    read
+        Gives a parameter of the baseline by name and year.
+    wages
+        Average wages known by year (of the frame), currency units per month.
+
+    Raises
+    ------
+    InputError
+        A series that the open data lack; every fault of the tables in files, with file and line;
+        a rate that cannot be reached.
+    """
+    span = range(years[0], years[1] + 1)
+    if len(span) < 2:
+        found = f"{years[0]} to {years[1]}"
+        raise InputError(Fault(str(spec.where), "lives need a year ahead", found, "a later year"))
+    given, origins = _files(spec, span)
+    base = base_year(reader)
+    vital = _vital(spec, country, span, given, base)
+    parameters = load_parameters(reader.country)
+    tables = LifeTables(
+        first_year=span[0],
+        n_steps=len(span) - 1,
+        death=vital.death,
+        newborn_death=vital.newborn_death,
+        birth=vital.birth,
+        girls=vital.girls,
+        emigration=vital.emigration,
+        immigration=vital.immigration,
+        **_households(spec, parameters, vital.death, given),
+        **_moves(spec),
+        status_share=_statuses(spec, span, given, base, vital.population, read),
+        earnings=earnings_of(
+            base,
+            spec.processes["earnings"].number("permanent_share"),
+            spec.processes["earnings"].number("persistence"),
+            _wage_level(wages or {}, read, span),
+        ),
+        past_work=_past_work(spec.histories["formal_work"]),
+        alignment=spec.alignment,
+        normalised=spec.normalised,
+        origins=origins,
+    )
+    tables.check()
+    return Made(tables, vital.population, vital, base)
+
+
+def _files(spec: LivesSpec, span: range) -> tuple[dict[str, Floats], dict[str, Origin]]:
+    """Return the tables that come from files, and where their cells stand.
+
+    Raises
+    ------
+    InputError
+        Every fault of every file.
+    """
+    faults = FaultList()
+    values: dict[str, Floats] = {}
+    origins: dict[str, Origin] = {}
+    for name, table, key, axes in FILES:
+        process = spec.processes[name]
+        path = process.table if key == "table" else process.text(key)
+        if not path or path in TABLE_WORDS.get(name, ()):
+            continue
+        years = range(span[0] if "status" in axes else span[1], span[-1] + 1)
+        form = Form(table, axes, years)
+        found = read_rates(spec.tree, path, form, faults, process.place(key))
+        if found is not None:
+            values[table], origins[table] = found
+    faults.raise_if_any()
+    return values, origins
+
+
+def _vital(
+    spec: LivesSpec, country: Country | None, span: range, given: dict[str, Floats], base: BaseYear
+) -> open_rates.VitalRates:
+    method = spec.processes["migration"].table
+    if method not in TABLE_WORDS["migration"]:
+        method = open_rates.GIVEN
+    names = ("death", "newborn_death", "birth", "girls", "emigration", "immigration")
+    rates = open_rates.Given(**{name: given.get(name) for name in names})
+    # Published totals need the published population to start from; given rates need none.
+    published = method in (BALANCE, open_rates.OPEN_DATA) or rates.birth is None
+    return open_rates.vital_rates(
+        country, span, NONE if method == NONE else method, rates,
+        None if published else base.population,
+    )  # fmt: skip
+
+
+def _households(
+    spec: LivesSpec, parameters: Parameters, death: Floats, given: dict[str, Floats]
+) -> _Households:
+    """Return the tables of unions, homes and disability."""
+    n = len(death)
+    unions, disability = spec.processes["unions"], spec.processes["disability"]
+    dissolution = np.tile(
+        household_rates.rows_at_ages(spec.processes["dissolution"].rows("rows")), (n, 1)
+    )
+    gap = _number_or(unions, "age_gap", parameters.number("structure.age_gap", "mean"))
+    deviation = parameters.number("structure.age_gap", "deviation")
+    recovery = disability.number("recovery")
+    union = given.get("union")
+    if union is None:
+        partnered = household_rates.partnered_shares(parameters)
+        union = household_rates.union_rates(partnered, death, dissolution, gap)
+    leaving = given.get("leaving_home")
+    if leaving is None:
+        leaving = household_rates.leaving_rates(household_rates.shares_with_mother(parameters))
+    onset = given.get("disability_onset")
+    if onset is None:
+        by_age = household_rates.onset_rates(household_rates.disabled_shares(parameters), recovery)
+        onset = np.broadcast_to(by_age, (n, 2, N_AGES)).copy()
+    return {
+        "union": union,
+        "dissolution": dissolution,
+        "age_gap_mean": gap,
+        "age_gap_deviation": _number_or(unions, "age_gap_deviation", deviation),
+        "polygamy": unions.number("polygamy"),
+        "leaving_home": leaving,
+        "elder_joins": household_rates.rows_by_sex(spec.processes["elders"].rows("rows")),
+        "disability_onset": onset,
+        "disability_recovery": np.full((n, 2, N_AGES), recovery),
+    }
+
+
+def _number_or(process: Process, key: str, otherwise: float) -> float:
+    return process.number(key) if key in process.entries else otherwise
+
+
+def _moves(spec: LivesSpec) -> _Moves:
+    """Return parities, and who leaves which status for which."""
+    fertility, moves = spec.processes["fertility"], spec.processes["moves"]
+    leave = np.zeros(N_STATUSES)
+    leave[0] = 1.0  # under working age: left when the age is reached, whatever is written
+    stated, weights = moves.entries["leave"], moves.entries["affinity"]
+    assert isinstance(stated, Mapping)  # noqa: S101 (its kind says so)
+    assert isinstance(weights, Mapping)  # noqa: S101
+    for label, share in stated.items():
+        leave[EMPLOYMENT_STATUS.index(label)] = share
+    affinity = np.ones((N_STATUSES, N_STATUSES))
+    np.fill_diagonal(affinity, 0.0)
+    affinity[:, 0] = 0.0
+    for move, weight in weights.items():
+        start, _, end = move.partition(" > ")
+        affinity[EMPLOYMENT_STATUS.index(start), EMPLOYMENT_STATUS.index(end)] = weight
+    by_age = np.broadcast_to(leave, (2, N_AGES, N_STATUSES)).copy()
+    by_age[:, : labour_paths.WORKING_AGE - 1, 0] = 0.0
+    return {
+        "parity_factor": np.array([one[0] for one in fertility.rows("parity")]),
+        "unpartnered_birth_factor": fertility.number("unpartnered"),
+        "status_leave": by_age,
+        "status_affinity": affinity,
+    }
+
+
+def _statuses(
+    spec: LivesSpec,
+    span: range,
+    given: dict[str, Floats],
+    base: BaseYear,
+    population: Floats,
+    read: Reader,
+) -> Floats:
+    """Return the shares of the statuses in each year."""
+    if "status_share" in given:
+        return given["status_share"]
+    labour = spec.processes["labour"]
+
+    def summed(key: str) -> Floats:
+        """Return what a parameter adds up to since the first year."""
+        name = labour.text(key)
+        steps = [0.0] + [read(name, year) if name else 0.0 for year in span[1:]]
+        return np.cumsum(np.array(steps))
+
+    jobs = labour.text("formal_jobs")
+    grown = np.array([1.0] + [1.0 + read(jobs, year) for year in span[1:]]) if jobs else None
+    changes = labour_paths.Changes(
+        participation=np.stack([summed("participation_men"), summed("participation_women")]),
+        unemployment=summed("unemployment"),
+        formal_share=summed("formal_share") if labour.text("formal_share") else None,
+        formal_jobs=None if grown is None else np.multiply.accumulate(grown),
+    )
+    first = labour_paths.first_shares(base.persons)
+    try:
+        return labour_paths.paths(first, population, changes, span[0])
+    except InputError as error:
+        raise InputError([
+            Fault(str(labour.where), one.what, one.found, one.expected) for one in error.faults
+        ]) from error  # fmt: skip
+
+
+def _wage_level(wages: Mapping[int, float], read: Reader, span: range) -> Floats:
+    path = wage_path(wages, read, span)
+    return np.array([path[year] / path[span[0]] for year in span])
+
+
+def _past_work(block: Process) -> PastWork:
+    density = np.zeros((2, N_STATUSES))
+    stated = block.entries["density"]
+    assert isinstance(stated, Mapping)  # noqa: S101 (its kind says so)
+    for label, pair in stated.items():
+        assert isinstance(pair, tuple)  # noqa: S101
+        density[:, EMPLOYMENT_STATUS.index(label)] = pair
+    return PastWork(block.number("entry_age"), density, block.number("concentration"))
