@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from microsim.budget.fund_income import investment_income_of
 from microsim.budget.sums import PUBLIC_EMPLOYEE, Sums, add_up
 from microsim.errors import FaultList
 from microsim.results.classifications import classifications, receipt_labels
@@ -32,7 +33,9 @@ class Account:
     `receipts` is keyed by the receipt codes of the classification (rows 1 to 10), `given_receipts`
     holds the part of each that was given from outside. `public_employers` is the part of the
     employers' contributions that the government pays for its own employees. `transfers_to` and
-    `transfers_from` are by partner scheme. Reserve, earnings and counts are NaN where unknown.
+    `transfers_from` are by partner scheme. `deficit_covered` is the part of general revenue that
+    makes up for a deficit, `matching` that which the government contributes. Reserve, members'
+    balances, earnings and counts are NaN where unknown.
     """
 
     scheme: Scheme
@@ -46,7 +49,10 @@ class Account:
     other_expenditure: float = 0.0
     transfers_to: dict[str, float] = field(default_factory=dict)
     transfers_from: dict[str, float] = field(default_factory=dict)
+    deficit_covered: float = 0.0
+    matching: float = 0.0
     reserve_opening: float = math.nan
+    members_balances: float = math.nan
     insurable: float = math.nan
     contributors: float = math.nan
     beneficiaries: float = math.nan
@@ -98,6 +104,15 @@ class Account:
         return self.reserve_opening + self.balance
 
     @property
+    def uncovered_deficit(self) -> float:
+        """What neither receipts nor the reserve pay in the year; 0 for a partial scheme."""
+        if self.scheme.partial:
+            return 0.0
+        deficit = max(0.0, -self.balance)
+        short = math.inf if math.isnan(self.reserve_closing) else max(0.0, -self.reserve_closing)
+        return min(deficit, short)
+
+    @property
     def contributions(self) -> float:
         """Rows 1 to 4."""
         return math.fsum(list(self.receipts.values())[:4])
@@ -121,8 +136,18 @@ def exists_in(scheme: Scheme, scenario: str) -> bool:
     return not scheme.scenarios or scenario in scheme.scenarios
 
 
-def all_accounts(contents: Contents) -> list[list[Account]]:
+def all_accounts(
+    contents: Contents, carried: Mapping[tuple[str, str], float] | None = None
+) -> list[list[Account]]:
     """Return the accounts of each scenario (first axis) and each scheme that exists in it.
+
+    Parameters
+    ----------
+    contents
+        What the run yields in a year.
+    carried
+        (scenario, scheme) -> reserve at the end of the year before, currency; it takes the place of
+        the opening reserve that the law states.
 
     Raises
     ------
@@ -132,10 +157,10 @@ def all_accounts(contents: Contents) -> list[list[Account]]:
     """
     _check_given_lines(contents)
     sums = Sums(contents)
-    return [_accounts(sums, i) for i in range(len(contents.scenarios))]
+    return [_accounts(sums, i, carried or {}) for i in range(len(contents.scenarios))]
 
 
-def _accounts(sums: Sums, scenario: int) -> list[Account]:
+def _accounts(sums: Sums, scenario: int, carried: Mapping[tuple[str, str], float]) -> list[Account]:
     name = sums.contents.scenarios[scenario]
     schemes = [s for s in sums.contents.schemes if exists_in(s, name)]
     transfers = _transfers(schemes)
@@ -146,6 +171,7 @@ def _accounts(sums: Sums, scenario: int) -> list[Account]:
         account.transfers_from = {by: v for (by, to), v in transfers.items() if to == scheme.id}
         account.receipts["transfers_from"] = math.fsum(account.transfers_from.values())
         account.given_receipts["transfers_from"] = account.receipts["transfers_from"]
+        account.reserve_opening = carried.get((name, scheme.id), account.reserve_opening)
         _administer(account)
         _finance(account)
         accounts.append(account)
@@ -165,8 +191,11 @@ def _simulated_and_given(sums: Sums, scenario: int, scheme: Scheme) -> Account:
         if tax.earmarked_for == scheme.id:
             amount = sums.total(scenario, "tax", "", tax.id, "amount")
             account.receipts["earmarked_taxes"] += 0.0 if math.isnan(amount) else amount
+    if scheme.fund is not None and scheme.fund.opening is not None:
+        account.reserve_opening = scheme.fund.opening
     for line in scheme.given:
         _add_given(account, line)
+    account.members_balances = sums.total(scenario, "fund", scheme.id, "", "balances")
     account.insurable = sums.total(scenario, "scheme", scheme.id, "", "insurable")
     account.contributors = sums.total(scenario, "scheme", scheme.id, "", "contributor_months") / 12
     months = [sums.total(scenario, "benefit", scheme.id, b.id, "months") for b in scheme.benefits]
@@ -201,6 +230,8 @@ def _add_contributions(account: Account, sums: Sums, scenario: int) -> None:
             continue
         cells = sums.persons(scenario, measure)
         account.receipts[lines[contribution.payer]] += add_up(cells)
+        if contribution.payer == "government":
+            account.matching += add_up(cells)
         if contribution.payer == "employers":
             account.public_employers += add_up(cells[:, :, PUBLIC_EMPLOYEE])
 
@@ -246,13 +277,18 @@ def _administer(account: Account) -> None:
 
 
 def _finance(account: Account) -> None:
-    """Add the shares of expenditure paid from outside, then the subsidy that covers a deficit."""
+    """Add the shares of expenditure paid from outside, what the reserve earns, and the subsidy that
+    covers a deficit.
+    """
     scheme, receipts = account.scheme, account.receipts
     expenditure = account.total_expenditure
     receipts["general_revenue"] += scheme.general_revenue * expenditure
     receipts["external"] += scheme.external * expenditure
+    net = account.total_receipts - expenditure
+    receipts["investment_income"] += investment_income_of(scheme, account.reserve_opening, net)
     if scheme.balance == "general_revenue":
-        receipts["general_revenue"] += max(0.0, expenditure - account.total_receipts)
+        account.deficit_covered = max(0.0, expenditure - account.total_receipts)
+        receipts["general_revenue"] += account.deficit_covered
 
 
 def _transfers(schemes: Iterable[Scheme]) -> dict[tuple[str, str], float]:

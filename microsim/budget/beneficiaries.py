@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from microsim.budget.accounts import Account
 from microsim.budget.consolidation import frame_value
 from microsim.budget.rows import TableRows, ratio
 from microsim.budget.sums import Sums, add_up
-from microsim.results.contents import Benefit, Measure, Row
+from microsim.results.contents import SEXES, Benefit, Measure, Row
 
 FLOWS = ("Opening", "New awards", "Terminations")
+CAUSES = {"death": "death", "emigration": "emigration", "other": "other causes"}
+CLOSING = "Closing"
 STOCKS = (  # row, statistic, months it is divided by
     ("Closing (31 December)", "december", 1),
     ("Average in year", "months", 12),
@@ -29,7 +31,11 @@ def monthly(sums: Sums, series: str) -> float:
 
 
 def beneficiaries(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:
-    """Return table B3: recipients of each benefit (column), persons; flows need earlier years."""
+    """Return table B3: recipients of each benefit (column), persons.
+
+    Flows from the year before to this one are known in projections: opening and closing are those
+    who received the benefit at least once in the year before and in this.
+    """
     table = TableRows("B3", sums.contents.year)
     for scenario, of_scenario in enumerate(accounts):
         for account in of_scenario:
@@ -41,10 +47,11 @@ def beneficiaries(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row
 def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b: Benefit) -> None:
     name = account.scenario
     scheme, function = account.scheme.id, b.function
-    for row in FLOWS:
+    flows = list(_flows(sums, name, scheme, b.id))
+    for row, group, value in flows or [(row, "", math.nan) for row in FLOWS]:
         table.add(
-            name, row, math.nan, "persons", column=b.id, scheme=scheme, function=function,
-            missing="not applicable",
+            name, row, value, "persons", column=b.id, scheme=scheme, function=function,
+            group=group, missing="not applicable",
         )  # fmt: skip
     for row, statistic, months in STOCKS:
         measure = Measure("benefit", scheme, b.id, statistic)
@@ -64,6 +71,25 @@ def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b
     received = sums.total(scenario, "benefit", scheme, b.id, "months")
     rate = 100 * ratio(received, eligible) if b.has_eligible else math.nan
     table.add(name, "Effective take-up", rate, "%", column=b.id, scheme=scheme, function=function)
+
+
+def _flows(
+    sums: Sums, scenario: str, scheme: str, benefit: str
+) -> Iterator[tuple[str, str, float]]:
+    """Yield row, group and persons of the flows of a benefit; nothing where they are not known."""
+    known = sums.contents.benefit_flows
+    by_sex = [known.get((scenario, scheme, benefit, sex)) for sex in SEXES]
+    if any(of is None for of in by_sex):
+        return
+    of_sex = [of for of in by_sex if of is not None]
+    rows = {"Opening": ("opening",), "New awards": ("new",), "Terminations": tuple(CAUSES)}
+    rows |= {f"Terminations: {label}": (cause,) for cause, label in CAUSES.items()}
+    rows[CLOSING] = ("closing",)
+    for row, parts in rows.items():
+        persons = [math.fsum(of[part] for part in parts) for of in of_sex]
+        yield row, "", math.fsum(persons)
+        for sex, value in zip(SEXES, persons, strict=True):
+            yield row, f"sex={sex}", value
 
 
 def benefit_levels(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from microsim.budget.gains_table import gains_table
 from microsim.budget.households import DESIGN_BYTES, TABLE_BYTES, WELFARE, Households
 from microsim.budget.incidence_table import incidence_of_scenario, targeting_of_scenario
 from microsim.budget.inequality_table import inequality_table, ladder_table
-from microsim.budget.poverty_table import Known, poverty_differences, poverty_of_scenario
+from microsim.budget.poverty_table import (
+    Known,
+    poverty_differences,
+    poverty_of_scenario,
+    unpaired_differences,
+)
 from microsim.results.contents import CONCEPTS, Contents, Row
 
 MOST_THREADS = 4
@@ -18,11 +23,16 @@ ENOUGH_BYTES = 640 << 20  # of arrays that tables being made at the same time ma
 
 
 def distribution_tables(contents: Contents) -> list[Row]:
-    """Return tables D1 to D6; none if the run kept no household records.
+    """Return tables D1 to D6; none if the year has no household records.
+
+    Scenarios with lives of their own are compared in levels only: their people are others, so that
+    no difference is paired, and nobody can be said to gain or lose.
 
     The kernels release the interpreter, so that threads help; all sums are exact, so that they
     cannot change a figure. Of a large population fewer are made at a time: memory stays bounded.
     """
+    if contents.groups:
+        return _of_groups(contents.groups)
     if contents.records is None:
         return []
     households = Households(contents, contents.records)
@@ -49,6 +59,16 @@ def distribution_tables(contents: Contents) -> list[Row]:
         rows += poverty_differences(households, known)
         for table in tables:
             rows += table.result()
+    return rows
+
+
+def _of_groups(groups: Sequence[Contents]) -> list[Row]:
+    """Return the tables of each life group; of groups other than the first the levels."""
+    rows = list(distribution_tables(groups[0]))
+    for group in groups[1:]:
+        levels = [r for r in distribution_tables(group) if r.scenario in group.scenarios]
+        rows += levels
+        rows += unpaired_differences(rows, levels, groups[0].scenarios[0])
     return rows
 
 

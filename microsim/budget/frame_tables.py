@@ -17,7 +17,7 @@ POPULATION = Measure("population", "", "", "persons")
 def population(sums: Sums) -> list[Row]:
     """Return table A1: persons by age group and sex."""
     table = TableRows("A1", sums.contents.year)
-    for scenario, name in _first_scenario(sums):
+    for scenario, name in first_scenarios(sums):
         cells, n = sums.persons(scenario, POPULATION), sums.n(scenario, POPULATION)
         for i, label in ((-1, ""), *enumerate(SEXES)):
             of = cells if i < 0 else cells[i : i + 1]
@@ -34,7 +34,7 @@ def population(sums: Sums) -> list[Row]:
 def labour_force(sums: Sums) -> list[Row]:
     """Return table A3: labour force by status and sex, persons aged 15 and over."""
     table = TableRows("A3", sums.contents.year)
-    for scenario, name in _first_scenario(sums):
+    for scenario, name in first_scenarios(sums):
         adults = sums.persons(scenario, POPULATION)[:, FIRST_WORKING_AGE_GROUP:]
         for i, label in ((-1, ""), *enumerate(SEXES)):
             of: Floats = adults if i < 0 else adults[i : i + 1]
@@ -75,10 +75,15 @@ def macro_frame(sums: Sums) -> list[Row]:
     return table.rows
 
 
-def _first_scenario(sums: Sums) -> list[tuple[int, str]]:
-    """Return the scenarios to print: the population is the same in all, so the first is enough."""
+def first_scenarios(sums: Sums) -> list[tuple[int, str]]:
+    """Return the scenarios to print: where several have the same people, the first is enough."""
     if POPULATION not in sums.position:
         return []
+    if sums.contents.lives_of:
+        seen: dict[int, int] = {}
+        for i, group in enumerate(sums.contents.lives_of):
+            seen.setdefault(group, i)
+        return [(i, sums.contents.scenarios[i]) for i in seen.values()]
     persons = sums.cells.persons[:, sums.position[POPULATION]]
     alike = bool(np.all(persons == persons[:1]))
     return list(enumerate(sums.contents.scenarios))[: 1 if alike else None]

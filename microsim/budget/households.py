@@ -15,7 +15,16 @@ from microsim.indicators.inequality import Inequality, inequality
 from microsim.indicators.poverty import Poverty, poverty
 from microsim.indicators.sampling import Design, design
 from microsim.kernels.accumulate import exact_dot, exact_sums
-from microsim.results.contents import AGES, AREAS, CONCEPTS, SEXES, STATUSES, Contents, Records
+from microsim.results.contents import (
+    AGE_GROUP_STARTS,
+    AGES,
+    AREAS,
+    CONCEPTS,
+    SEXES,
+    STATUSES,
+    Contents,
+    Records,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,6 +34,8 @@ FORMAL = tuple(i for i, name in enumerate(STATUSES) if name.startswith("formal")
 WORKING = range(1, 7)
 DISPOSABLE = CONCEPTS.index("disposable")
 WELFARE = -1  # in place of the index of an income concept
+OLD_AGE = 65
+OLDER = (f"under {OLD_AGE}", f"men {OLD_AGE}+", f"women {OLD_AGE}+")
 LARGEST_SIZE = 7  # households of seven and more persons are one group
 
 # Memory a household in bytes, as measured: what is kept while tables are made, and what one of them
@@ -273,6 +284,7 @@ class Households:
         work = np.where(formal, 0, np.where(working, 1, 2))
         sizes = (*map(str, range(1, LARGEST_SIZE)), f"{LARGEST_SIZE}+")
         disabled = (r.n_disabled > 0).astype(np.int64)
+        older = (self._older(),) if self.contents.horizon is not None else ()
         return (
             self._by_member("sex", SEXES, r.members.sum(axis=2, dtype=np.int16)),
             self._by_member("age_group", AGES, r.members.sum(axis=1, dtype=np.int16)),
@@ -282,7 +294,16 @@ class Households:
             self._by_code("head_work", ("formal", "informal", "not working"), work),
             self._by_code("severe_disability_in_household", ("nobody", "somebody"), disabled),
             self._by_code("household_size", sizes, np.minimum(r.size, LARGEST_SIZE) - 1),
+            *older,
         )
+
+    def _older(self) -> Axis:
+        """Return the grouping of projections by old age, men and women apart."""
+        old = AGE_GROUP_STARTS.index(OLD_AGE)
+        members = self.records.members
+        below = members[:, :, :old].sum(axis=(1, 2), dtype=np.int16)
+        above = members[:, :, old:].sum(axis=2, dtype=np.int16)
+        return self._by_member("older", OLDER, np.column_stack([below, above]))
 
     def axis_of_beneficiaries(self, scenario: int) -> Axis:
         """Return the grouping by whether the household receives any benefit in a scenario."""

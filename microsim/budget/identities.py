@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from microsim.budget.accounts import all_accounts
+from microsim.budget.accounts import Account, all_accounts
 from microsim.budget.identities_of_money import money_identities
 from microsim.budget.identities_of_people import people_identities
 from microsim.budget.ledger import Ledger, Side
@@ -16,7 +16,9 @@ from microsim.results.contents import Contents, Identity, Row
 RELATIVE = 1e-9
 
 
-def check_identities(contents: Contents, rows: Sequence[Row]) -> list[Identity]:
+def check_identities(
+    contents: Contents, rows: Sequence[Row], accounts: Sequence[Sequence[Account]] | None = None
+) -> list[Identity]:
     """Return every identity of one year with its two sides, residual and verdict.
 
     Parameters
@@ -25,6 +27,8 @@ def check_identities(contents: Contents, rows: Sequence[Row]) -> list[Identity]:
         What the run yields; records are not needed.
     rows
         All tables made from it.
+    accounts
+        By scenario and scheme, if they run on from a year before.
 
     Returns
     -------
@@ -32,9 +36,10 @@ def check_identities(contents: Contents, rows: Sequence[Row]) -> list[Identity]:
         One for each identity and scenario; tolerance is 1e-9 of the larger side or of the gross
         flows behind it. An identity whose figures the run does not have is left out.
     """
-    ledger = Ledger(contents, rows, Sums(contents), all_accounts(contents))
+    accounts = all_accounts(contents) if accounts is None else accounts
+    ledger = Ledger(contents, rows, Sums(contents), [list(of) for of in accounts])
     sides = [*money_identities(ledger), *people_identities(ledger), *_households(contents)]
-    return [_judge(side) for side in sides]
+    return [judge(side) for side in sides]
 
 
 def _households(contents: Contents) -> Iterator[Side]:
@@ -43,7 +48,8 @@ def _households(contents: Contents) -> Iterator[Side]:
         yield Side("I-14", scenario, what, residual, 0.0, scale=1.0)
 
 
-def _judge(side: Side) -> Identity:
+def judge(side: Side) -> Identity:
+    """Return an identity with its residual, its tolerance and whether it holds."""
     scale = side.scale or max(abs(side.left), abs(side.right))
     tolerance = 0.0 if side.exact else RELATIVE * scale
     residual = side.left - side.right

@@ -19,7 +19,6 @@ OUTSIDE = (
     "contributions_employees",
     "contributions_self_employed",
     "contributions_other",
-    "investment_income",
     "other_receipts",
 )
 
@@ -218,7 +217,11 @@ def _sectors(ledger: Ledger, number: int) -> tuple[float, float, float]:
     corporations = math.fsum(amount for t, amount in taxes if t.origin == "corporations")
     market = -math.fsum((private, corporations))
     funds = math.fsum(a.total_receipts - a.total_expenditure for a in accounts)
-    outside = math.fsum(a.given_receipts[line] for a in accounts for line in OUTSIDE)
+    outside = math.fsum(
+        amount
+        for a in accounts
+        for amount in (*(a.given_receipts[x] for x in OUTSIDE), a.receipts["investment_income"])
+    )
     external = math.fsum(a.receipts["external"] for a in accounts)
     bought = math.fsum(
         amount

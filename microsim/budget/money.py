@@ -18,6 +18,9 @@ BENEFIT_ROWS = {
     "in kind": "Benefits in kind",
 }
 
+# Rows of C6 beyond the 28, for funds whose members have accounts of their own
+BALANCES, ASSETS_OVER_BALANCES = "Members' balances", "Assets over members' balances"
+
 
 def expenditure_by_scheme(contents: Contents, accounts: Accounts) -> list[Row]:
     """Return table C1: expenditure by scheme and type, LCU million; `given` is the part given."""
@@ -153,7 +156,7 @@ def receipts_by_origin(contents: Contents, accounts: Accounts) -> list[Row]:
 
 
 def scheme_accounts(contents: Contents, accounts: Accounts) -> list[Row]:
-    """Return table C6: the account of each scheme, rows 1 to 28."""
+    """Return table C6: the account of each scheme, rows 1 to 28, and what members own of it."""
     table = TableRows("C6", contents.year)
     for scenario in accounts:
         for account in scenario:
@@ -206,3 +209,7 @@ def _ratios(table: TableRows, a: Account) -> None:
         (opening_ratio, ratio(a.reserve_opening, a.total_expenditure), "years"),
     ):
         table.add(name, row, value, unit, scheme=scheme)
+    if not math.isnan(a.members_balances):
+        table.money(name, BALANCES, a.members_balances, scheme=scheme)
+        covered = ratio(a.reserve_closing, a.members_balances)
+        table.add(name, ASSETS_OVER_BALANCES, covered, "ratio", scheme=scheme)

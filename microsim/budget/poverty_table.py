@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,6 +21,8 @@ from microsim.results.contents import CONCEPTS, Row
 HEADCOUNT, GAP, SEVERITY = "FGT0 Headcount", "FGT1 Gap", "FGT2 Severity"
 FGT = (HEADCOUNT, GAP, SEVERITY)
 POOR = "Poor"
+BENEFICIARIES = "benefits_in_household"  # grouping that is another one in each scenario
+UNPAIRED = ", difference of levels (other people, no paired error)"
 
 
 # FGT indices as shares, by scenario, line, group and alpha
@@ -58,6 +61,49 @@ def poverty_differences(households: Households, known: Known) -> list[Row]:
     for scenario in range(1, len(households.contents.scenarios)):
         _differences(table, households, scenario, known)
     return table.rows
+
+
+def unpaired_differences(rows: Sequence[Row], levels: Sequence[Row], baseline: str) -> list[Row]:
+    """Return D1 of scenarios with lives of their own minus the status quo, percentage points.
+
+    The people are others, so the difference of the levels has no paired error; its row says so.
+
+    Parameters
+    ----------
+    rows
+        Tables with those of the status quo.
+    levels
+        Tables of the scenarios.
+    baseline
+        The status quo.
+    """
+    before = {
+        (r.row, r.column, r.group): r
+        for r in rows
+        if r.table == "D1" and r.scenario == baseline and r.row in FGT
+    }
+    found = []
+    for after in levels:
+        old = before.get((after.row, after.column, after.group))
+        if after.table != "D1" or old is None or after.column.endswith(" income"):
+            continue
+        if after.group.startswith(f"{BENEFICIARIES}="):
+            continue
+        known = after.status == old.status == "ok"
+        status = "ok" if known else "suppressed"
+        found.append(
+            replace(
+                after,
+                scenario=difference_name(after.scenario, baseline),
+                row=after.row + UNPAIRED,
+                value=after.value - old.value if known else math.nan,
+                unit="percentage points",
+                se_sampling=math.nan,
+                n=min(after.n, old.n),
+                status=status,
+            )
+        )
+    return found
 
 
 def _national(
@@ -140,7 +186,7 @@ def _by_group(
                 weights, welfare = axis.persons(g), households.records.welfare[scenario]
                 u = _influence(households, welfare, weights, amount, alpha)
                 error = _error(households, u, weights)
-            if axis.name != "benefits_in_household":  # other persons in another scenario
+            if axis.name != BENEFICIARIES:  # other persons in another scenario
                 known[scenario, line, group, alpha] = value
             table.add(
                 name, FGT[alpha], 100 * value, "%", column=line, group=group, n=n,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from microsim.budget.accounts import all_accounts
+from collections.abc import Sequence
+
+from microsim.budget.accounts import Account, all_accounts
 from microsim.budget.beneficiaries import beneficiaries, benefit_levels
 from microsim.budget.comparison import comparison
 from microsim.budget.consolidation import consolidate, social_budget
@@ -23,20 +25,25 @@ from microsim.budget.sums import Sums
 from microsim.results.contents import Contents, Row
 
 
-def all_tables(contents: Contents) -> list[Row]:
-    """Return all tables of a run in tidy form, in the order of their codes.
+def all_tables(
+    contents: Contents, accounts: Sequence[Sequence[Account]] | None = None
+) -> list[Row]:
+    """Return all tables of a year in tidy form, in the order of their codes.
 
     Parameters
     ----------
     contents
         What the run yields, with records if distribution tables are wanted.
+    accounts
+        By scenario and scheme, if they run on from a year before.
 
     Raises
     ------
     InputError
         Given lines contradict each other or name unknown schemes.
     """
-    sums, accounts = Sums(contents), all_accounts(contents)
+    sums = Sums(contents)
+    accounts = all_accounts(contents) if accounts is None else accounts
     pairs = list(zip(contents.scenarios, accounts, strict=True))
     budgets = [consolidate(name, of) for name, of in pairs]
     distribution = distribution_tables(contents)

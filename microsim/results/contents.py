@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from microsim.population.columns import AGE_GROUP_STARTS as AGE_GROUP_STARTS
 from microsim.population.columns import AGE_GROUPS, EMPLOYMENT_STATUS, SEX
 from microsim.results.scenario_columns import ScenarioColumns, ScenarioRows
 
@@ -295,8 +296,8 @@ class Alignment:
 class Contents:
     """Everything a run hands to the tables, of one year.
 
-    `scenarios[0]` is the baseline (status quo). `frame` has at least the keys gdp, government_expenditure, average_wage, minimum_wage, cpi
-    (value None where nobody gives it).
+    `scenarios[0]` is the baseline (status quo). `frame` has at least the keys gdp,
+    government_expenditure, average_wage, minimum_wage, cpi (value None where nobody gives it).
     `poverty_lines`: name -> currency/month per equivalent person. `retirement_age` in years by sex
     (male, female) or None.
     """
