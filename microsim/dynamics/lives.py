@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class Lives:
     seed, replicate
         Which random world.
     average_wage
-        Average wage of the first year, currency units per month.
+        Average wage of the first year, currency units per month. 0: incomes from work are carried
+        along as they are.
     record
         Whether each `Passage` lists the events of the step.
 
@@ -112,7 +114,7 @@ class Lives:
         self._start: Ints = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         self._links = np.stack([persons[link].astype(np.int16) for link in LINKS])
         self.persons: Columns = starting_columns(
-            dict(persons), self._links, self._start, self._stream
+            tables, dict(persons), self._links, self._start, self._stream, average_wage
         )
         self._expose_links()
 
@@ -170,10 +172,13 @@ class Lives:
         )
         passage = _passage(stage, layout, births, arrived, losses)
         self._mark(passage, layout)
-        work.update(self, chance, layout, step, columns)
+        newborn = layout.new_row[n : n + births.living.n]
+        workers = work.Workforce(self.persons, self.market_starts, layout.source, newborn)
+        chance = replace(chance, behaviour=workers.moved(columns))
+        work.update(workers, chance, self.tables, step, self.average_wage)
         self.year += 1
         if log is not None:
-            passage = work.with_events(passage, log, layout, joining)
+            passage = _with_events(passage, log, layout, joining)
         return passage
 
     def _stage(self, step: int, log: EventLog | None) -> Stage:
@@ -318,3 +323,15 @@ def _passage(
         immigrants=by_sex(arrived.sex),
         emigrants=by_sex(stage.sex[left[cause == EMIGRATED]]) + births.away,
     )
+
+
+def _with_events(passage: Passage, log: EventLog, layout: Layout, joining: Newcomers) -> Passage:
+    """Return the passage with the events of the step; what follows from others has no draw."""
+    arrived = np.flatnonzero(joining.donor >= 0)
+    for rows, kind, month in (
+        (log.n_before + arrived, decisions.IMMIGRATION_EVENT, joining.month[arrived]),
+        (layout.placed, decisions.PLACEMENT_EVENT, np.full(layout.placed.size, 12)),
+    ):
+        nothing = np.full(rows.size, np.nan)
+        log.note(rows, kind, month, nothing, nothing)
+    return replace(passage, events=log.events(layout.new_row))

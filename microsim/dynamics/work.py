@@ -1,9 +1,9 @@
-"""What follows once everybody is in place: disability, statuses, retirement, earnings."""
+"""What follows once everybody is in place: disability, statuses, retirement, incomes."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,107 +12,103 @@ from microsim.dynamics import decisions
 from microsim.dynamics.choosing import Chance
 from microsim.dynamics.decisions import hashed
 from microsim.dynamics.factors import EVERYBODY, NONE, Persons, factor_of, refuse
-from microsim.dynamics.passage import EventLog, Passage
-from microsim.dynamics.regrouping import Layout
-from microsim.dynamics.stage import Newcomers
+from microsim.dynamics.starting import SCORE, SHOCK
+from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
-from microsim.kernels import lives_statuses
-from microsim.population.columns import EMPLOYMENT_STATUS
-
-if TYPE_CHECKING:
-    from microsim.dynamics.lives import Lives
+from microsim.kernels import lives_earnings, lives_statuses
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Columns = dict[str, Array]
 
-FORMAL = [
-    EMPLOYMENT_STATUS.index(name)
-    for name in ("formal public employee", "formal private employee", "formal own-account")
-]
 LONGEST = 120  # years in a status that an int8 column holds
 
 
+@dataclass(frozen=True)
+class Workforce:
+    """The persons of the new year, whose disability, statuses and incomes are those before.
+
+    Attributes
+    ----------
+    persons
+        Columns, brought up to date in place.
+    starts
+        Shape (n_markets + 1,), first persons of the markets.
+    source
+        Shape (n_persons,), row before the step; newcomers count on after those before.
+    newborn
+        Rows of children born in the step.
+    """
+
+    persons: Columns
+    starts: Ints
+    source: Ints
+    newborn: Array
+
+    @property
+    def group(self) -> Persons:
+        """Return the persons as processes take them."""
+        columns = self.persons
+        return Persons(self.starts, columns["sex"], columns["age"], columns["draw_key"])
+
+    def moved(self, behaviour: dict[str, Floats]) -> dict[str, Floats]:
+        """Return columns of the year before for the persons now; newcomers get neutral values."""
+        moved = {}
+        for name, column in behaviour.items():
+            known = self.source < column.size
+            moved[name] = np.full(self.source.size, np.nan if name == "retirement" else 1.0)
+            moved[name][known] = column[self.source[known]]
+        return moved
+
+
 def update(
-    lives: Lives, chance: Chance, layout: Layout, step: int, behaviour: dict[str, Floats]
+    workers: Workforce, chance: Chance, tables: LifeTables, step: int, average_wage: float
 ) -> None:
     """Bring disability, statuses and incomes of the persons of the new year up to date.
 
     Probabilities are those of the age at the end of the step.
     """
-    persons, tables = lives.persons, lives.tables
-    n_before = chance_size(behaviour)
-    moved = {
-        name: _moved(column, layout.source, np.nan if name == "retirement" else 1.0)
-        for name, column in behaviour.items()
-    } if n_before else {}  # fmt: skip
-    chance = replace(chance, behaviour=moved)
-    group = Persons(lives.market_starts, persons["sex"], persons["age"], persons["draw_key"])
-    back = layout.source  # rows in the log: before the step, newcomers after them
-    _disability(persons, chance, group, tables.disability_onset[step],
-                tables.disability_recovery[step], back)  # fmt: skip
-    changed = _statuses(lives, chance, group, step, back)
-    _spells(persons, chance, changed)
+    before = workers.persons["employment_status"].copy()
+    change_disability(workers, chance, tables, step)
+    changed = change_statuses(workers, chance, tables, step)
+    count_spells(workers, chance, changed)
+    if average_wage > 0.0:
+        change_incomes(workers, chance, tables, step, average_wage, before)
 
 
-def chance_size(behaviour: dict[str, Floats]) -> int:
-    """Return the persons the behaviour columns are of; 0 where there are none."""
-    return max((column.size for column in behaviour.values()), default=0)
-
-
-def _moved(column: Floats, source: Array, neutral: float) -> Floats:
-    """Return a column of the year before for the persons now; newcomers get the neutral value."""
-    known = source < column.size
-    moved = np.full(source.size, neutral)
-    moved[known] = column[source[known]]
-    return moved
-
-
-def _disability(
-    persons: Columns, chance: Chance, group: Persons, onset: Floats, recovery: Floats, back: Array
-) -> None:
+def change_disability(workers: Workforce, chance: Chance, tables: LifeTables, step: int) -> None:
+    """Let persons become severely disabled, and recover."""
+    persons, group, back = workers.persons, workers.group, workers.source
     disabled = persons["severe_disability"]
-    struck = recovered = None
-    if onset.any():
-        struck = chance.choose(
-            "disability", decisions.DISABILITY, decisions.DISABILITY_EVENT, group, onset,
-            ~disabled, rows=back,
-        )  # fmt: skip
-    if recovery.any():
-        silent = replace(chance, behaviour={})
-        recovered = silent.choose(
-            "recovery", decisions.RECOVERY, decisions.RECOVERY_EVENT, group, recovery,
-            disabled.copy(), rows=back,
-        )  # fmt: skip
-    if struck is not None:
-        disabled[struck] = True
-        persons["became_disabled"][struck] = True
-    if recovered is not None:
-        disabled[recovered] = False
+    struck = chance.choose(
+        "disability", decisions.DISABILITY, decisions.DISABILITY_EVENT, group,
+        tables.disability_onset[step], ~disabled, rows=back,
+    )  # fmt: skip
+    recovered = chance.choose(
+        "recovery", decisions.RECOVERY, decisions.RECOVERY_EVENT, group,
+        tables.disability_recovery[step], disabled, rows=back,
+    )  # fmt: skip
+    if struck.any() or recovered.any():
+        persons["severe_disability"] = (disabled | struck) & ~recovered
+        persons["became_disabled"] = struck
 
 
-def _statuses(lives: Lives, chance: Chance, group: Persons, step: int, back: Array) -> Flags:
-    """Move persons between employment statuses; return who changed."""
-    persons, tables = lives.persons, lives.tables
+def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step: int) -> Flags:
+    """Move persons between employment statuses; return who changed. Shape (n_persons,)."""
+    persons, group = workers.persons, workers.group
     status, n = persons["employment_status"], group.sex.size
     share = np.ascontiguousarray(tables.status_share[step + 1])
     leave = np.empty_like(share)
     lives_statuses.leaving(share, tables.status_leave, leave)
-    formal = np.ascontiguousarray(share[:, :, FORMAL].sum(axis=2))
-    factor = factor_of("formal", chance.behaviour, group, EVERYBODY, formal)
-    fixed, retirement = EVERYBODY, chance.behaviour.get("retirement", NONE)
+    factor, formal = NONE, None
+    if {"formal", "formal_relative"} & chance.behaviour.keys():
+        formal = np.ascontiguousarray(share[:, :, lives_statuses.FORMAL_STATUSES].sum(axis=2))
+        factor = factor_of("formal", chance.behaviour, group, EVERYBODY, formal)
     noted = np.full((2, n if chance.log is not None else 0), np.nan)
     changed = np.zeros(n, np.bool_)
-    before = status.copy()
-    if retirement.size:
-        fixed = np.zeros(n, np.bool_)
-        wrong = lives_statuses.retire_by_rule(
-            group.sex, status, retirement, group.keys, chance.stream,
-            hashed(decisions.RETIREMENT), chance.year, fixed, changed, noted[0], noted[1],
-        )  # fmt: skip
-        if wrong >= 0:
-            raise refuse("retirement", chance.year, wrong, group, None, retirement)
+    fixed, retirement = _retire(workers, chance, changed, noted)
     where = (
         fixed, retirement, factor, share, leave, np.ascontiguousarray(tables.status_affinity),
         group.keys, chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN),
@@ -122,20 +118,38 @@ def _statuses(lives: Lives, chance: Chance, group: Persons, step: int, back: Arr
         wrong = lives_statuses.align_statuses(
             group.starts, chance.markets, group.sex, group.age, status, *where
         )
-        if wrong >= 0:
+        if wrong >= 0 and formal is not None:
             raise _too_formal(chance.year, wrong, group, formal, factor)
     else:
         lives_statuses.draw_statuses(group.starts, group.sex, group.age, status, *where)
-    retired = changed & (status == lives_statuses.RETIRED) & (before != status)
-    persons["retired_this_year"][:] = retired
+    retired = changed & (status == lives_statuses.RETIRED)
+    persons["retired_this_year"] = retired
     if chance.log is not None:
         for mask, kind in (
             (changed & ~retired, decisions.STATUS_EVENT), (retired, decisions.RETIREMENT_EVENT),
         ):  # fmt: skip
             rows = np.flatnonzero(mask)
             months = chance.months(group.keys[rows], decisions.STATUS_EVENT)
-            chance.log.note(back[rows], kind, months, noted[0, rows], noted[1, rows])
+            chance.log.note(workers.source[rows], kind, months, noted[0, rows], noted[1, rows])
     return changed
+
+
+def _retire(
+    workers: Workforce, chance: Chance, changed: Flags, noted: Floats
+) -> tuple[Flags, Floats]:
+    """Retire those whose rule says so; return whose status is settled, and the rule's column."""
+    retirement = chance.behaviour.get("retirement", NONE)
+    if not retirement.size:
+        return EVERYBODY, NONE
+    group = workers.group
+    fixed = np.zeros(retirement.size, np.bool_)
+    wrong = lives_statuses.retire_by_rule(
+        group.sex, workers.persons["employment_status"], retirement, group.keys, chance.stream,
+        hashed(decisions.RETIREMENT), chance.year, fixed, changed, noted[0], noted[1],
+    )  # fmt: skip
+    if wrong >= 0:
+        raise refuse("retirement", chance.year, wrong, group, None, retirement)
+    return fixed, retirement
 
 
 def _too_formal(year: int, row: int, group: Persons, formal: Floats, factor: Floats) -> InputError:
@@ -147,30 +161,38 @@ def _too_formal(year: int, row: int, group: Persons, formal: Floats, factor: Flo
     return InputError(Fault(where, what, found, "0 to 1", remedy))
 
 
-def _spells(persons: Columns, chance: Chance, changed: Flags) -> None:
-    """Count the months and years in the present status."""
-    years = persons["years_in_status"]
-    np.minimum(years, LONGEST, out=years)
-    years += 1
-    months = persons["months_in_status"]
-    months[:] = 12
-    born = np.flatnonzero(persons["age"] == 0)
-    months[born] = 13 - persons["birth_month"][born]
+def count_spells(workers: Workforce, chance: Chance, changed: Flags) -> None:
+    """Count the months of the year and the completed years in the present status."""
+    persons, newborn = workers.persons, workers.newborn
+    years, months = persons["years_in_status"], persons["months_in_status"]
+    lives_statuses.grow_spells(years, months, LONGEST)
+    months[newborn] = 13 - persons["birth_month"][newborn]
     rows = np.flatnonzero(changed)
     months[rows] = 13 - chance.months(persons["draw_key"][rows], decisions.STATUS_EVENT)
     years[rows] = 0
-    years[born] = 0
+    years[newborn] = 0
 
 
-def with_events(passage: Passage, log: EventLog, layout: Layout, joining: Newcomers) -> Passage:
-    """Return the passage with the events of the step."""
-    n = log.n_before
-    nothing = np.full(joining.n, np.nan)
-    arrived = np.flatnonzero(joining.donor >= 0)
-    log.note(
-        n + arrived, decisions.IMMIGRATION_EVENT, joining.month[arrived], nothing[arrived],
-        nothing[arrived],
+def change_incomes(
+    workers: Workforce, chance: Chance, tables: LifeTables, step: int, average_wage: float,
+    before: Array,
+) -> None:  # fmt: skip
+    """Bring sectors and incomes from work to the new year."""
+    persons, newborn, level = workers.persons, workers.newborn, tables.earnings
+    keys, status = persons["draw_key"], persons["employment_status"]
+    persons[SCORE][newborn] = lives_earnings.lasting_scores(
+        keys[newborn], chance.stream, hashed(decisions.PERMANENT_EARNINGS)
+    )
+    lives_earnings.take_sectors(
+        workers.starts, status, before, keys, chance.stream, hashed(decisions.SECTOR_TAKEN),
+        chance.year, persons["sector"],
     )  # fmt: skip
-    none = np.full(layout.placed.size, np.nan)
-    log.note(layout.placed, decisions.PLACEMENT_EVENT, np.full(none.size, 12), none, none)
-    return replace(passage, events=log.events(layout.new_row))
+    wage = level.wage_level
+    lives_earnings.pass_on(
+        status, before, persons["sex"], persons["age"], keys, chance.stream,
+        hashed(decisions.TRANSITORY_EARNINGS), chance.year, np.ascontiguousarray(level.log_level),
+        np.ascontiguousarray(level.age_profile), level.sigma_permanent, level.sigma_transitory,
+        level.rho, average_wage * wage[step + 1], wage[step + 1] / wage[step], persons[SCORE],
+        persons[SHOCK], persons["earnings"], persons["self_employment_income"],
+        persons["permanent_earnings"],
+    )  # fmt: skip

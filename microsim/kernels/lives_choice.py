@@ -59,7 +59,7 @@ def draw_rows(
     rows: Rows, n: int, keys: Keys, stream: np.uint64, decision: int, year: int, kept: Keys,
     u: Floats,
 ) -> None:  # fmt: skip
-    """Fill in the uniform numbers of n rows; two loops (`kept` is scratch) so that they vectorise."""
+    """Fill in the uniform numbers of n rows; two loops (`kept` is scratch), which vectorise."""
     for j in range(n):
         kept[j] = keys[rows[j]]
     for j in range(n):

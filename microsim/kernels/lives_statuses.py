@@ -19,6 +19,7 @@ Keys = npt.NDArray[np.uint64]
 N_STATUSES = 13
 UNDER_AGE, PUBLIC, PRIVATE, INFORMAL, OWN_FORMAL, OWN_INFORMAL, FAMILY = range(7)
 RETIRED = 10
+FORMAL_STATUSES = (PUBLIC, PRIVATE, OWN_FORMAL)
 WORKING_AGE = 15
 N_STATUS_GROUPS = 14  # below 15, groups of five years, 75 and above
 N_STATUS_CELLS = 2 * N_STATUS_GROUPS
@@ -46,6 +47,14 @@ def leaving(share: Floats, leave: Floats, effective: Floats) -> None:
             for status in range(N_STATUSES):
                 nobody = share[sex, age, status] == 0.0
                 effective[sex, age, status] = 1.0 if nobody else leave[sex, age, status]
+
+
+@kernel
+def grow_spells(years: Bytes, months: Bytes, longest: int) -> None:
+    """Count another year in everybody's status, up to `longest`, and all of its months."""
+    for i in range(years.shape[0]):
+        years[i] = min(years[i] + 1, longest)
+        months[i] = 12
 
 
 @inlined
