@@ -13,10 +13,30 @@ from microsim.policy.law import location
 from microsim.policy.reading import read_years
 from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
 
+# Series that projections bring where a frame has none, with their unit.
+PROJECTED = {
+    "population": "count",
+    "employment": "count",
+    "inflation": "share",
+    "real_growth": "share",
+    "interest": "share",
+    "gdp": STANDARD_SERIES["gdp"],
+    "cpi": STANDARD_SERIES["cpi"],
+    "average_wage": STANDARD_SERIES["average_wage"],
+}
+
 
 @dataclass(frozen=True)
 class Series:
-    """One macro series: values by year in `unit`, with its source."""
+    """One macro series: values by year in `unit`, with its source.
+
+    Attributes
+    ----------
+    index
+        Series it follows after its last value, in projections; or "".
+    growth
+        Growth a year after its last value, in projections; or None.
+    """
 
     name: str
     unit: str
@@ -24,6 +44,8 @@ class Series:
     values: dict[int, float]
     where: Location
     label: str = ""
+    index: str = ""
+    growth: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +112,27 @@ def read_frame(tree: FileTree, path: str, faults: FaultList, asked: str = "") ->
     series: dict[str, Series] = {}
     for key, node in fields.mapping("frame", required=True):
         series[key.text] = _read_series(key, node, faults)
+    _check_indices(series, faults)
     return Frame(series, path)
+
+
+def _check_indices(series: dict[str, Series], faults: FaultList) -> None:
+    """Note series that follow an unknown one, or themselves."""
+    for one in series.values():
+        followed = [one.name]
+        index = one.index
+        while index:
+            if index in followed:
+                circle = " -> ".join((*followed, index))
+                faults.add(str(one.where), f"series {one.name} follows itself", circle, "no circle")
+                break
+            followed.append(index)
+            index = series[index].index if index in series else ""
+        if one.index and one.index not in series and one.index not in PROJECTED:
+            known = (*series, *PROJECTED)
+            what = f"series {one.name} follows an unknown series"
+            remedy = did_you_mean(one.index, known)
+            faults.add(str(one.where), what, one.index, listed(known), remedy)
 
 
 def _read_series(key: Node, node: Node, faults: FaultList) -> Series:
@@ -104,4 +146,26 @@ def _read_series(key: Node, node: Node, faults: FaultList) -> Series:
         fields.wrong(fields.nodes["unit"], "unit", standard)
     values = read_years(fields, faults)
     source = fields.text("source", required=True)
-    return Series(key.text, unit, source, values, location(key), fields.text("label"))
+    index, growth = _read_after_last(fields)
+    return Series(
+        key.text, unit, source, values, location(key), fields.text("label"), index, growth
+    )
+
+
+def _read_after_last(fields: Fields) -> tuple[str, float | None]:
+    """Return the series that one follows after its last value, or its growth a year."""
+    node = fields.node_of("after_last")
+    if node is None:
+        return "", None
+    after = Fields(node, fields.faults, KEYS["series after_last"], f"after_last of {fields.what}")
+    stated = [key for key in KEYS["series after_last"] if key in after.nodes]
+    if len(stated) != 1:
+        found = "both" if stated else "neither"
+        fields.faults.add(node.where, after.what, found, "either 'index' or 'growth'")
+        return "", None
+    if stated == ["index"]:
+        return after.text("index", required=True).removeprefix("frame."), None
+    growth = after.number("growth", required=True)
+    if growth <= -1.0:
+        after.wrong(after.nodes["growth"], "growth", "a share above -1")
+    return "", growth
