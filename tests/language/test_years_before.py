@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_systems import YEAR, random_definitions, random_people, reformed
+from small_rules import law, with_variable
+from small_rules import people as small_people
 
 from microsim.errors import FaultList, InputError
 from microsim.language import tree
@@ -318,3 +320,25 @@ def test_random_systems__look_back_in_every_way():
     assert {"BestOf", "number 1", "number 3", "boolean 1", "category 1", "boolean known"} <= kinds
     assert {f"boolean {link}" for link in LATE_LINKS} <= kinds
     assert {"number late_spouse"} <= kinds
+
+
+def test_a_condition_that_a_reform_makes_a_number__is_read_as_each_scenario_takes_it():
+    base = with_variable(law(), "was", "disabled", unit="boolean", period="year")
+    base = with_variable(base, "x", "tax.credit if previous(was) else 0", unit="currency/year")
+    other = with_variable(law(), "was", "age", unit="years", period="year")
+    other = with_variable(other, "x", "tax.credit * previous(was)", unit="currency/year")
+    graph, faults = Graph(), FaultList()
+    ids = [Builder(graph, faults).add(one) for one in (base, other)]
+    faults.raise_if_any()
+    program = compile_graph(graph, [found["x"] for found in ids])
+    (column,) = state_columns(program.graph, ids)
+    assert not column.state.boolean
+    who = small_people([[{"age": 30}, {"age": 50}]])
+    laws = [
+        LawReader(one, Frame(), YEAR).law([(1, 12)], (), ("tax.credit",)) for one in (base, other)
+    ]
+    wanted = Wanted(person_columns=((ids[0]["x"], ids[1]["x"]),))
+    evaluator = Evaluator(program, laws, [0, 1], wanted)
+    states = [{"was@1": np.array([True, False])}, {"was@1": np.array([2.0, 3.0])}]
+    out = evaluator.run(who, weighting_of(who), World(1), states=states)
+    assert out.persons[:, 0].tolist() == [[1200.0, 0.0], [2400.0, 3600.0]]
