@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from small_system import LAW
 
+from microsim.dynamics.lives_blocks import ENTRIES, HISTORY_ENTRIES, keys_of
 from microsim.errors import FaultList
 from microsim.files import parse
 from microsim.policy.vocabulary import KEYS
@@ -68,6 +69,7 @@ def kind_of(content):
         ("cases", "cases"),
         ("members", "household"),
         ("system", "system"),
+        ("lives", "lives"),
     ):
         if key in content and not (kind == "frame" and isinstance(content[key], str)):
             return kind
@@ -104,6 +106,11 @@ def test_schemas__know_the_keys_the_loaders_know():
     found["add"] = found["reform"]["add"]["properties"]
     found["frame"] = schema("frame")["properties"]
     found["series"] = schema("frame")["$defs"]["series"]["properties"]
+    found["series after_last"] = schema("frame")["$defs"]["series"]["properties"]["after_last"][
+        "properties"
+    ]
+    found["lives"] = schema("lives")["properties"]
+    found["sensitivity"] = found["lives"]["sensitivity"]["additionalProperties"]["properties"]
     found["scenario"] = schema("scenario")["properties"]
     found["tables"] = found["scenario"]["tables"]["properties"]
     found["population"] = {
@@ -137,3 +144,13 @@ def test_schemas__refuse_what_the_loader_refuses(validators, old, new):
     assert validators["law"].is_valid(read(LAW))
     assert LAW.count(old) == 1
     assert not validators["law"].is_valid(read(LAW.replace(old, new)))
+
+
+def test_schemas__know_the_blocks_of_lives():
+    lives = schema("lives")["properties"]
+    blocks = {
+        name: set(one["properties"]) for name, one in lives["processes"]["properties"].items()
+    }
+    assert blocks == {name: set(keys_of(name)) for name in ENTRIES}
+    history = lives["histories"]["properties"]["formal_work"]["properties"]
+    assert set(history) == {"basis", "source", *HISTORY_ENTRIES}
