@@ -8,10 +8,12 @@ from typing import Any
 
 from microsim.results.contents import (
     TIDY,
+    Assumption,
     Benefit,
     Contents,
     Contribution,
     FrameValue,
+    Fund,
     GivenLine,
     Identity,
     Row,
@@ -24,6 +26,8 @@ SCHEME_FIELDS = (
     "id", "label", "pillar", "contributory", "partial", "administration_basis",
     "administration_value", "general_revenue", "external", "balance", "has_insurable_earnings",
 )  # fmt: skip
+ASSUMPTION_FIELDS = ("driver", "baseline", "low", "high", "unit", "source", "basis")
+FUND_FIELDS = ("kind", "timing", "interest", "opening", "target_ratio", "closed")
 IDENTITY_FIELDS = (
     "id", "scenario", "what", "left", "right", "residual", "tolerance", "holds",
     "draw", "replicate",
@@ -52,13 +56,17 @@ def metadata_columns(contents: Contents) -> dict[str, Columns]:
     benefits, lines = [b for _, b in parts["benefits"]], [g for _, g in parts["given"]]
     residuals = contents.household_residuals or (math.nan,) * len(contents.scenarios)
     frame, extremes = contents.frame, contents.cells.extremes
-    return {
+    registers: dict[str, Columns] = {}
+    if contents.horizon is not None:
+        registers["assumptions"] = _columns(contents.assumptions, ASSUMPTION_FIELDS)
+    return registers | {
         "scenarios": {
             "id": contents.scenarios,
             "label": contents.labels,
             "household_residual": residuals,
+            "lives": contents.lives_of or (0,) * len(contents.scenarios),
         },
-        "schemes": _columns(schemes, SCHEME_FIELDS),
+        "schemes": _columns(schemes, SCHEME_FIELDS) | _fund_columns(schemes),
         "scheme_scenarios": {
             "scheme": [s for s, _ in parts["scenarios"]],
             "scenario": [scenario for _, scenario in parts["scenarios"]],
@@ -98,6 +106,30 @@ def metadata_columns(contents: Contents) -> dict[str, Columns]:
     }
 
 
+def _fund_columns(schemes: Sequence[Scheme]) -> dict[str, list[Any]]:
+    """Return what schemes state of their fund; `kind` is empty where they state none."""
+    none = Fund("", "")
+    funds = [scheme.fund or none for scheme in schemes]
+    found = {f"fund_{name}": [getattr(f, name) for f in funds] for name in FUND_FIELDS}
+    for name in ("interest", "opening", "target_ratio"):
+        found[f"fund_{name}"] = [_optional(value) for value in found[f"fund_{name}"]]
+    return found
+
+
+def _fund(line: dict[str, Any]) -> Fund | None:
+    """Take the columns of the fund out of a scheme's line; files before 1.2 have none."""
+    of = {name: line.pop(f"fund_{name}", None) for name in FUND_FIELDS}
+    if not of["kind"]:
+        return None
+    numbers = {name: _given(of[name]) for name in ("interest", "opening", "target_ratio")}
+    return Fund(of["kind"], of["timing"], closed=bool(of["closed"]), **numbers)
+
+
+def assumptions_from(columns: Columns) -> tuple[Assumption, ...]:
+    """Return the drivers of a projection from columns."""
+    return tuple(Assumption(**line) for line in _lines(columns))
+
+
 def row_columns(rows: Sequence[Row]) -> Columns:
     """Return the tidy columns of table rows."""
     return _columns(rows, TIDY)
@@ -133,7 +165,7 @@ def schemes_from(groups: Mapping[str, Columns]) -> tuple[Scheme, ...]:
     """Return the schemes from the columns of all groups."""
     schemes = []
     for line in _lines(groups["schemes"]):
-        name = line["id"]
+        name, fund = line["id"], _fund(line)
         benefits = [
             Benefit(
                 **{
@@ -161,6 +193,7 @@ def schemes_from(groups: Mapping[str, Columns]) -> tuple[Scheme, ...]:
                 scenarios=tuple(
                     s["scenario"] for s in _of_scheme(groups["scheme_scenarios"], name)
                 ),
+                fund=fund,
             )
         )
     return tuple(schemes)

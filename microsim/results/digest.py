@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from microsim.results.contents import Contents, Row
+from microsim.results.contents import Cells, Contents, Row
 
 
-def digest(contents: Contents, rows: Sequence[Row]) -> str:
+def digest(
+    contents: Contents, rows: Sequence[Row], later: Mapping[int, Cells] | None = None
+) -> str:
     """Return the SHA-256 of all cells, extremes and table rows, as 64 hexadecimal digits.
 
     Labels, sources, provenance and the order of rows do not enter; -0 counts as 0.
@@ -24,6 +26,8 @@ def digest(contents: Contents, rows: Sequence[Row]) -> str:
         What the run yields; records do not enter (the tables made from them do).
     rows
         All tables.
+    later
+        Cells of each further year of a projection. Their extremes enter by the tables only.
     """
     state = hashlib.sha256()
     cells = contents.cells
@@ -38,15 +42,24 @@ def digest(contents: Contents, rows: Sequence[Row]) -> str:
         "residuals": [float(r).hex() for r in contents.household_residuals],
     }
     state.update(json.dumps(names, ensure_ascii=True).encode())
+    for array in _arrays(cells):
+        state.update(_canonical(array))
+    for year, of_year in sorted((later or {}).items()):
+        measures = [(m.kind, m.scheme, m.item, m.statistic) for m in of_year.measures]
+        state.update(json.dumps([int(year), measures], ensure_ascii=True).encode())
+        for array in _arrays(of_year):
+            state.update(_canonical(array))
+    for line in sorted(_lines(rows)):
+        state.update(line)
+    return state.hexdigest()
+
+
+def _arrays(cells: Cells) -> list[npt.NDArray[np.float64] | npt.NDArray[np.int64]]:
     arrays: list[npt.NDArray[np.float64] | npt.NDArray[np.int64]] = [cells.persons, cells.places]
     arrays.append(cells.persons_n)
     if cells.places_n is not None:
         arrays.append(cells.places_n)
-    for array in arrays:
-        state.update(_canonical(array))
-    for line in sorted(_lines(rows)):
-        state.update(line)
-    return state.hexdigest()
+    return arrays
 
 
 def digest_of_file(path: Path | str) -> str:
@@ -54,7 +67,7 @@ def digest_of_file(path: Path | str) -> str:
     from microsim.results.reader import read_results
 
     found = read_results(path)
-    return digest(found.contents, found.rows)
+    return digest(found.contents, found.rows, found.later)
 
 
 def _canonical(array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> bytes:

@@ -28,12 +28,16 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class GroupSpec:
-    """One group of the layout; `kind` is columns (of equal length) or arrays."""
+    """One group of the layout; `kind` is columns (of equal length) or arrays.
+
+    `optional`: files of runs that have no such thing, and older ones, lack it.
+    """
 
     name: str
     kind: str
     meaning: str
     datasets: tuple[DatasetSpec, ...]
+    optional: bool = False
 
     def columns(self) -> tuple[str, ...]:
         """Return the names of the datasets that are not dimension scales."""
@@ -70,17 +74,21 @@ def format_version() -> tuple[int, int]:
 
 @cache
 def group_spec(name: str) -> GroupSpec:
-    """Return the specification of a group; all groups below `tables` share one."""
-    key = "tables/*" if name.startswith("tables/") else name
+    """Return the specification of a group; all groups below `tables` share one, as do those below
+    `years`.
+    """
+    first, slash, _ = name.partition("/")
+    key = f"{first}/*" if slash else name
     found = layout()["groups"][key]
     datasets = tuple(
         DatasetSpec(**{**entry, "dims": tuple(entry["dims"])}) for entry in found["datasets"]
     )
-    return GroupSpec(name, found["kind"], found["meaning"], datasets)
+    optional = bool(found.get("optional", False))
+    return GroupSpec(name, found["kind"], found["meaning"], datasets, optional)
 
 
 def group_names() -> tuple[str, ...]:
-    """Return the groups every file has; those below `tables` depend on the run."""
+    """Return the groups files have; those below `tables` and `years` depend on the run."""
     return tuple(name for name in layout()["groups"] if not name.endswith("*"))
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from microsim.errors import Fault, FormatError
 from microsim.results.columns import (
     Columns,
+    assumptions_from,
     extremes_from,
     frame_from,
     identities_from,
@@ -48,7 +49,11 @@ class NotResultsError(FormatError):
 
 @dataclass(frozen=True)
 class Results:
-    """What a results file holds; `contents` has no records. `digest` is the one stored in it."""
+    """What a results file holds; `contents` has no records. `digest` is the one stored in it.
+
+    Of a projection `contents` is that of the first year, without flows; `later` has the cells of
+    each further one.
+    """
 
     contents: Contents
     rows: list[Row]
@@ -57,6 +62,7 @@ class Results:
     provenance_text: str
     provenance_sha256: str
     digest: str
+    later: dict[int, Cells] = field(default_factory=dict)
 
     @property
     def incomplete(self) -> tuple[str, ...]:
@@ -168,7 +174,8 @@ def _text(value: object) -> str:
 
 
 def _read(file: h5py.File) -> Results:
-    names = (name for name in group_names() if group_spec(name).kind == "columns")
+    specs = [group_spec(name) for name in group_names()]
+    names = [s.name for s in specs if s.kind == "columns" and (s.name in file or not s.optional)]
     groups = {name: _columns(file, name) for name in names}
     rows = [
         row
@@ -184,6 +191,7 @@ def _read(file: h5py.File) -> Results:
         text,
         _text(file.attrs["provenance_sha256"]),
         _text(file.attrs["digest"]),
+        {int(year): _cells(group, {}) for year, group in file.get("years", {}).items()},
     )
 
 
@@ -206,6 +214,7 @@ def _values(dataset: h5py.Dataset) -> list[Any]:
 def _contents(file: h5py.File, groups: dict[str, Columns]) -> Contents:
     ages = tuple(float(v) for v in file.attrs["retirement_age"])
     residuals = tuple(groups["scenarios"]["household_residual"])
+    horizon = file.attrs.get("horizon")
     return Contents(
         scenarios=tuple(groups["scenarios"]["id"]),
         labels=tuple(groups["scenarios"]["label"]),
@@ -225,6 +234,9 @@ def _contents(file: h5py.File, groups: dict[str, Columns]) -> Contents:
         cells=_cells(file["cells"], groups),
         records=None,
         household_residuals=() if any(map(math.isnan, residuals)) else residuals,
+        horizon=None if horizon is None else (int(horizon[0]), int(horizon[1])),
+        assumptions=assumptions_from(groups["assumptions"]) if "assumptions" in groups else (),
+        lives_of=() if horizon is None else tuple(groups["scenarios"]["lives"]),
     )
 
 
@@ -234,7 +246,7 @@ def _cells(group: h5py.Group, groups: dict[str, Columns]) -> Cells:
         group["persons"][()].astype(np.float64),
         group["persons_n"][()].astype(np.int64),
         group["places"][()].astype(np.float64),
-        extremes_from(groups["extremes"]),
+        extremes_from(groups["extremes"]) if "extremes" in groups else {},
         group["places_n"][()].astype(np.int64) if "places_n" in group else None,
     )
 

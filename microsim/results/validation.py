@@ -32,11 +32,12 @@ def check_layout(run: Path | str) -> None:
     path = results_path(run)
     faults = FaultList()
     with opened_results(path) as file:
-        families = [f"tables/{name}" for name in file.get("tables", {})]
-        for name in (*group_names(), *families):
+        below = [f"{group}/{name}" for group in ("tables", "years") for name in file.get(group, {})]
+        for name in (*group_names(), *below):
             spec = group_spec(name)
             if name not in file:
-                faults.add(f"{path}, group {name}", "is missing")
+                if not spec.optional:
+                    faults.add(f"{path}, group {name}", "is missing")
                 continue
             for dataset in spec.datasets:
                 _check_dataset(faults, f"{path}, dataset {name}", file[name], spec, dataset)
@@ -92,7 +93,7 @@ def read_verified(run: Path | str) -> Results:
     path = results_path(run)
     faults = FaultList()
     remedy = "The file was altered after the run: run the question again."
-    found = digest(results.contents, results.rows)
+    found = digest(results.contents, results.rows, results.later)
     if found != results.digest:
         faults.add(str(path), "results do not match their checksum", found, results.digest, remedy)
     found = hashlib.sha256(results.provenance_text.encode()).hexdigest()

@@ -39,6 +39,7 @@ def write_results(
     tables: Sequence[Row],
     identities: Sequence[Identity],
     provenance: Mapping[str, Any],
+    later: Sequence[Contents] = (),
 ) -> str:
     """Write a results file whole or not at all, and return its digest.
 
@@ -54,6 +55,9 @@ def write_results(
         The identities checked.
     provenance
         Valid against `results_schema/v1/provenance.schema.json`.
+    later
+        Of a projection: what its further years yield, whose cells are stored; `contents` is that of
+        the first year.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def write_results(
     """
     check_provenance(provenance)
     text = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
-    found = digest(contents, tables)
+    found = digest(contents, tables, {one.year: one.cells for one in later})
     with (
         written_whole(Path(path)) as temporary,
         h5py.File(temporary, "w", libver=("earliest", "v110")) as file,
@@ -70,7 +74,9 @@ def write_results(
         _attributes(file, contents)
         for group, columns in metadata_columns(contents).items():
             _write_columns(file, group, columns)
-        _write_cells(file, contents)
+        _write_cells(file, "cells", contents)
+        for one in later:
+            _write_cells(file, f"years/{one.year}", one)
         for family in dict.fromkeys(_family(row.table) for row in tables):
             rows = [row for row in tables if _family(row.table) == family]
             _write_columns(file, f"tables/{family}", row_columns(rows))
@@ -94,6 +100,8 @@ def _attributes(file: h5py.File, contents: Contents) -> None:
     file.attrs["country"] = contents.country
     file.attrs["currency"] = contents.currency
     file.attrs["year"] = np.int64(contents.year)
+    if contents.horizon is not None:
+        file.attrs["horizon"] = np.asarray(contents.horizon, dtype="<i8")
     file.attrs["equivalence"] = contents.equivalence
     file.attrs["welfare_meaning"] = contents.welfare_meaning
     ages = contents.retirement_age or (math.nan, math.nan)
@@ -105,13 +113,13 @@ def _write_columns(file: h5py.File, name: str, columns: Columns) -> None:
     group = file.create_group(name)
     group.attrs["meaning"] = spec.meaning
     length = len(next(iter(columns.values())))
-    values = {"line": np.arange(length), **columns}
+    values: dict[str, Any] = {"line": np.arange(length), **columns}
     _write_datasets(group, spec.datasets, values)
 
 
-def _write_cells(file: h5py.File, contents: Contents) -> None:
-    cells, spec = contents.cells, group_spec("cells")
-    group = file.create_group("cells")
+def _write_cells(file: h5py.File, name: str, contents: Contents) -> None:
+    cells, spec = contents.cells, group_spec(name)
+    group = file.create_group(name)
     group.attrs["meaning"] = spec.meaning
     parts = [(m.kind, m.scheme, m.item, m.statistic) for m in cells.measures]
     values: dict[str, Any] = {
@@ -126,8 +134,8 @@ def _write_cells(file: h5py.File, contents: Contents) -> None:
         "persons_n": cells.persons_n,
         "places": cells.places,
     }
-    for i, name in enumerate(("kind", "scheme", "item", "statistic")):
-        values[f"measure_{name}"] = [part[i] for part in parts]
+    for i, part_name in enumerate(("kind", "scheme", "item", "statistic")):
+        values[f"measure_{part_name}"] = [part[i] for part in parts]
     if cells.places_n is not None:
         values["places_n"] = cells.places_n
     _write_datasets(group, spec.datasets, values)

@@ -11,8 +11,10 @@ import jsonschema
 import numpy as np
 import pytest
 from budget_contents import random_contents
+from budget_years import years
 
 from microsim.budget.identities import check_identities
+from microsim.budget.projection import projection_identities, projection_tables
 from microsim.budget.tables import all_tables
 from microsim.errors import FormatError, InputError
 from microsim.results.contents import TIDY
@@ -100,6 +102,58 @@ def test_readme__opens_a_file_as_it_says(run, tmp_path, monkeypatch):
     found["cells"].close()
 
 
+@pytest.fixture(scope="module")
+def projection(tmp_path_factory):
+    """Return a written projection with what was written."""
+    made = years(last=2028, lives_of=(0, 1))
+    rows = projection_tables(made)
+    identities = projection_identities(made, rows)
+    path = tmp_path_factory.mktemp("projection") / "results.h5"
+    found = write_results(path, made[0], rows, identities, PROVENANCE, made[1:])
+    return path, made, rows, identities, found
+
+
+def test_projection__gives_every_year_back(projection):
+    path, made, rows, identities, found = projection
+    back = read_results(path)
+    check_layout(path)
+    assert found == back.digest == digest_of_file(path)
+    assert back.identities == identities
+    assert len(back.rows) == len(rows)
+    assert {r.year for r in back.rows} == {2025, 2026, 2027, 2028}
+    first = back.contents
+    assert (first.horizon, first.lives_of) == (made[0].horizon, (0, 1))
+    assert first.schemes == made[0].schemes
+    assert first.schemes[0].fund.target_ratio == 3.0
+    assert first.schemes[2].fund.closed
+    assert first.schemes[3].fund is None
+    assert [repr(one) for one in first.assumptions] == [repr(one) for one in made[0].assumptions]
+    for one in made[1:]:
+        cells = back.later[one.year]
+        assert cells.measures == one.cells.measures
+        np.testing.assert_array_equal(cells.persons, one.cells.persons)
+        np.testing.assert_array_equal(cells.places, one.cells.places)
+
+
+def test_projection__has_a_digest_of_every_year(projection):
+    _, made, rows, _, found = projection
+    later = {one.year: one.cells for one in made[1:]}
+    assert digest(made[0], rows, later) == found
+    persons = later[2027].persons.copy()
+    persons[0, 0, 0, 0, 0] += 1
+    changed = {**later, 2027: dataclasses.replace(later[2027], persons=persons)}
+    assert digest(made[0], rows, changed) != found
+    assert digest(made[0], rows, {2026: later[2026]}) != found
+
+
+def test_projection__names_a_year_that_does_not_fit(projection, tmp_path):
+    _, made, rows, identities, _ = projection
+    cells = dataclasses.replace(made[1].cells, places=made[1].cells.places[:, :-1])
+    broken = dataclasses.replace(made[1], cells=cells)
+    with pytest.raises(InputError, match="years/2026/places: has another shape than its labels"):
+        write_results(tmp_path / "r.h5", made[0], rows, identities, PROVENANCE, [broken])
+
+
 def test_results_file__opens_in_pandas(run):
     pandas = pytest.importorskip("pandas")
     path, _, rows, *_ = run
@@ -112,7 +166,7 @@ def test_results_file__opens_in_pandas(run):
 def test_results_file__says_first_what_it_is(run):
     with h5py.File(run[0]) as file:
         assert file.attrs["format_name"] == "microsim results"
-        assert list(file.attrs["format_version"]) == [1, 1]
+        assert list(file.attrs["format_version"]) == [1, 2]
         assert file.attrs["complete"] == 1
         filters = {d.compression for d in _datasets(file)}
         assert filters <= {None, "gzip"}
