@@ -108,12 +108,15 @@ class Changes:
         Change of the share of formal work among employees, at the ages of the first year; or None.
     formal_jobs
         Formal employees relative to the first year, at the ages of each year; or None.
+    retirement_age
+        Age of retirement in whole years, the first that of the population file; or None.
     """
 
     participation: Floats
     unemployment: Floats
     formal_share: Floats | None
     formal_jobs: Floats | None
+    retirement_age: Floats | None = None
 
 
 def paths(first: Floats, population: Floats, changes: Changes, first_year: int) -> Floats:
@@ -142,6 +145,9 @@ def paths(first: Floats, population: Floats, changes: Changes, first_year: int) 
     for t in range(len(population)):
         year = first_year + t
         shares = first.copy()
+        if changes.retirement_age is not None:
+            ages = changes.retirement_age[[0, t]].astype(np.int64)
+            shares = retiring_at(shares, population[0], int(ages[0]), int(ages[1]))
         for sex, word in enumerate(("men", "women")):
             change = float(changes.participation[sex, t])
             weights = (people * np.ones(N_STATUSES))[sex : sex + 1]
@@ -153,6 +159,31 @@ def paths(first: Floats, population: Floats, changes: Changes, first_year: int) 
         unemployed = slice(UNEMPLOYED, UNEMPLOYED + 1)
         shares = _moved(shares, unemployed, FORCE, people, change, "the unemployment rate", year)
         found[t] = _with_formal(shares, first, population, changes, t, year)
+    return found
+
+
+def retiring_at(shares: Floats, population: Floats, before: int, after: int) -> Floats:
+    """Return shares under another age of retirement.
+
+    Between the two ages people are as they are in the five years on the other side of the old one:
+    at work up to a later age as just below the old, retired from an earlier age as just above it.
+
+    Parameters
+    ----------
+    shares
+        Shape (2, 121, 13).
+    population
+        Shape (2, 121): persons, the weights of the mean over five years.
+    before, after
+        The old and the new age, years.
+    """
+    if before == after:
+        return shares
+    like = slice(before - 5, before) if after > before else slice(before, before + 5)
+    weights = population[:, like, None] + 1e-9  # an age nobody has still counts a little
+    sums = np.cumsum(weights * shares[:, like], axis=1)[:, -1]
+    found = shares.copy()
+    found[:, min(before, after) : max(before, after)] = _rows_to_one(sums)[:, None]
     return found
 
 

@@ -42,6 +42,7 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
     "labour": {
         "participation_men": PARAMETER, "participation_women": PARAMETER,
         "unemployment": PARAMETER, "formal_share": PARAMETER, "formal_jobs": PARAMETER,
+        "retirement_age": PARAMETER,
     },
     "moves": {"leave": STATUSES, "affinity": MOVES},
     "retirement": {},

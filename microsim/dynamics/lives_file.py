@@ -284,5 +284,8 @@ def _check_parameter(
     if one is None:
         remedy = did_you_mean(name, parameters)
         faults.add(where, what, name, "a parameter of the lives file or the law", remedy)
-    elif one.kind != "scalar" or one.unit not in ("share", "number"):
-        faults.add(where, what, f"{name}: {one.kind}, {one.unit}", "a number, unit share")
+        return
+    units = ("years",) if key == "retirement_age" else ("share", "number")
+    if one.kind != "scalar" or one.unit not in units:
+        found = f"{name}: {one.kind}, {one.unit} ({one.where})"
+        faults.add(where, what, found, f"a single number, unit {' or '.join(units)}")

@@ -91,6 +91,7 @@ def tables_of(
     years: tuple[int, int],
     read: Reader,
     wages: Mapping[int, float] | None = None,
+    before: Reader | None = None,
 ) -> Made:
     """Return the life tables of a projection.
 
@@ -105,9 +106,12 @@ def tables_of(
     years
         First and last year.
     read
-        Gives a parameter of the baseline by name and year.
+        Gives a parameter of the scenario whose lives these are, by name and year.
     wages
         Average wages known by year (of the frame), currency units per month.
+    before
+        Gives a parameter of the law under which the people of the file live (the baseline); None
+        takes `read`.
 
     Raises
     ------
@@ -134,7 +138,7 @@ def tables_of(
         immigration=vital.immigration,
         **_households(spec, parameters, vital.death, given),
         **_moves(spec),
-        status_share=_statuses(spec, span, given, base, vital.population, read),
+        status_share=_statuses(spec, span, given, base, vital.population, (read, before or read)),
         earnings=earnings_of(
             base,
             spec.processes["earnings"].number("permanent_share"),
@@ -263,9 +267,10 @@ def _statuses(
     given: dict[str, Floats],
     base: BaseYear,
     population: Floats,
-    read: Reader,
+    readers: tuple[Reader, Reader],
 ) -> Floats:
     """Return the shares of the statuses in each year."""
+    read, before = readers
     if "status_share" in given:
         return given["status_share"]
     labour = spec.processes["labour"]
@@ -276,6 +281,8 @@ def _statuses(
         steps = [0.0] + [read(name, year) if name else 0.0 for year in span[1:]]
         return np.cumsum(np.array(steps))
 
+    age = labour.text("retirement_age")
+    ages = [before(age, span[0]), *(read(age, year) for year in span[1:])] if age else None
     jobs = labour.text("formal_jobs")
     grown = np.array([1.0] + [1.0 + read(jobs, year) for year in span[1:]]) if jobs else None
     changes = labour_paths.Changes(
@@ -283,6 +290,7 @@ def _statuses(
         unemployment=summed("unemployment"),
         formal_share=summed("formal_share") if labour.text("formal_share") else None,
         formal_jobs=None if grown is None else np.multiply.accumulate(grown),
+        retirement_age=None if ages is None else np.array(ages),
     )
     first = labour_paths.first_shares(base.persons)
     try:
