@@ -16,7 +16,7 @@ from microsim.language.definitions import (
 )
 from microsim.policy.system import SchemeRule, TaxRule
 from microsim.policy.vocabulary import RESERVED, STANDARD_SERIES, name_fault
-from microsim.population.columns import STANDARD
+from microsim.population.columns import LIFE_INPUTS, STANDARD
 
 STANDARD_PLACE = Location("standard columns", 1)
 
@@ -27,7 +27,7 @@ def location(node: Node) -> Location:
 
 
 def standard_inputs() -> dict[str, InputDefinition]:
-    """Return the columns every population has, and the computed household size."""
+    """Return the columns every population has, what lives tell of persons, and household size."""
     inputs = {
         column.name: InputDefinition(
             column.name,
@@ -38,7 +38,7 @@ def standard_inputs() -> dict[str, InputDefinition]:
             column.default,
             column.meaning,
         )
-        for column in STANDARD
+        for column in (*STANDARD, *LIFE_INPUTS)
     }
     inputs["household_size"] = InputDefinition(
         "household_size", "household", "count", STANDARD_PLACE, label="number of members"

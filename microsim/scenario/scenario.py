@@ -15,6 +15,7 @@ from microsim.policy.reforms import Reform, apply, load_reform, set_parameter
 from microsim.policy.system import System
 from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
 from microsim.scenario.frame import Frame, read_frame
+from microsim.scenario.projection import Projection, read_projection
 from microsim.scenario.totals import SCHEME_ITEMS, TAX_ITEMS, Total, read_totals
 
 BASELINE = "baseline"
@@ -55,6 +56,8 @@ class Scenario:
         Reforms by name, in file order; several files under one name are applied one after another.
     files
         Every file read, with checksum.
+    projection
+        The years after the first one and how lives go on; None for a run of one year.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Scenario:
     calibrate: tuple[Calibration, ...] = ()
     reforms: dict[str, tuple[Reform, ...]] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
+    projection: Projection | None = None
 
     def systems(self, settings: Sequence[str] = ()) -> dict[str, System]:
         """Return the baseline and each reformed system by name, the baseline first.
@@ -162,6 +166,9 @@ def _read_scenario(top: Node, tree: FileTree, faults: FaultList) -> Scenario | N
     system = read_system(system_path, fields, faults)
     if system is None:
         return None
+    projection = read_projection(fields, tree, year, faults)
+    if projection is not None:
+        system = _with_lives(system, projection, faults)
     system = with_frame(system, frame)
     check_series(system, faults)
     totals: tuple[Total, ...] = ()
@@ -184,7 +191,17 @@ def _read_scenario(top: Node, tree: FileTree, faults: FaultList) -> Scenario | N
         calibrate=_read_calibrations(fields, system, totals, year),
         reforms=reforms,
         files=tuple(dict.fromkeys((*tree.files.values(), *system.files, *read))),
+        projection=projection,
     )
+
+
+def _with_lives(system: System, projection: Projection, faults: FaultList) -> System:
+    """Return the system with the parameters and variables of lives; faults are noted."""
+    try:
+        return projection.lives.apply(system)
+    except InputError as error:
+        faults.faults.extend(error.faults)
+        return system
 
 
 def _path(

@@ -20,6 +20,7 @@ from microsim.errors import Fault, RunFailedError, StoppedError
 from microsim.results.contents import Contents, Identity, Row
 from microsim.results.shards import ShardDamagedError
 from microsim.results.writer import write_results
+from microsim.simulation.answering_years import answer_years
 from microsim.simulation.calibrate import Calibrated
 from microsim.simulation.carrying import final_units
 from microsim.simulation.contents import Assembler
@@ -127,6 +128,8 @@ def _files(prepared: Prepared) -> dict[WorldKey, list[list[Path]]]:
 def _one_world(
     prepared: Prepared, world: WorldKey, files: Sequence[Sequence[Path]], scratch: Path
 ) -> _World:
+    if prepared.scenario.projection is not None:
+        return _several_years(prepared, world, files, scratch)
     whole = prepared.whole_model(world)
     # Models of a world are kept one at a time, so each part takes its own now.
     parts = [Part(prepared.model(batch, world), of) for batch, of in enumerate(files)]
@@ -141,12 +144,32 @@ def _one_world(
         identities = check_identities(contents, rows)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    if world != BASE:
-        key = {"draw": world.draw, "replicate": world.replicate}
-        rows = [replace(row, **key) for row in rows]  # type: ignore[arg-type]
-        identities = [replace(one, **key) for one in identities]  # type: ignore[arg-type]
-        contents = replace(contents, records=None)
-    return _World(contents, rows, identities, trust, merged.poisoned)
+    return _of_world(world, _World(contents, rows, identities, trust, merged.poisoned))
+
+
+def _several_years(
+    prepared: Prepared, world: WorldKey, files: Sequence[Sequence[Path]], scratch: Path
+) -> _World:
+    """Return what a world of a projection yields; its contents are those of the first year."""
+    years = answer_years(prepared, world, files, _labels(prepared), scratch)
+    first = years.contents[0]
+    trust = trust_table(prepared.scenario.totals, first.year, first)
+    rows = years.rows + [row for comparison in trust for row in comparison.rows()]
+    contents = replace(first, records=None, groups=())
+    return _of_world(world, _World(contents, rows, years.identities, trust, years.poisoned))
+
+
+def _of_world(world: WorldKey, found: _World) -> _World:
+    """Return what a world yields, each figure marked with its draw and replicate."""
+    if world == BASE:
+        return found
+    key = {"draw": world.draw, "replicate": world.replicate}
+    return replace(
+        found,
+        contents=replace(found.contents, records=None),
+        rows=[replace(row, **key) for row in found.rows],  # type: ignore[arg-type]
+        identities=[replace(one, **key) for one in found.identities],  # type: ignore[arg-type]
+    )
 
 
 def _labels(prepared: Prepared) -> tuple[str, ...]:

@@ -142,7 +142,8 @@ def merge(
                 with_columns=with_records,
             )  # fmt: skip
             arrays = _add_up(part, gathering)
-            _check_complete(gathering, expected)
+            if with_records:
+                _check_complete(gathering, expected)
             shared, extremes = evaluator.sums_shared, evaluator.extremes_shared
             sums.append(Sums(part.model, arrays, shared, extremes))
             gathered.append(gathering)

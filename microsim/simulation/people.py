@@ -12,9 +12,17 @@ import numpy.typing as npt
 from microsim.language.evaluating import Weighting
 from microsim.language.people import Array, People
 from microsim.language.states import is_state
-from microsim.population.columns import AGE_GROUP_STARTS, EMPLOYMENT_STATUS, LINKS, SEX
+from microsim.population.columns import (
+    AGE_GROUP_STARTS,
+    EMPLOYMENT_STATUS,
+    LIFE_INPUTS,
+    LINKS,
+    SEX,
+)
 
-COMPUTED = ("household_size", "is_head", "mother_of_infant")
+# What a population file need not have; of lives, the values in a run of one year are defaults.
+OF_LIVES = {column.name: column for column in LIFE_INPUTS}
+COMPUTED = ("household_size", "is_head", "mother_of_infant", *OF_LIVES)
 STRUCTURE_PERSON = (*LINKS, "draw_key", "age", "sex", "employment_status")
 STRUCTURE_HOUSEHOLD = (
     "household_id", "size", "weight", "draw_key", "region", "urban", "welfare", "psu", "stratum",
@@ -36,7 +44,10 @@ def people_of(
         if is_state(name):
             continue  # of years before: given with the evaluation
         column = computed.get(name)
-        if column is None:
+        if column is None and name in OF_LIVES and name not in persons:
+            of = OF_LIVES[name]
+            column = np.full(int(start[-1]), of.default, of.dtype)
+        elif column is None:
             column = persons[name] if name in persons else households[name]
         columns[name] = np.ascontiguousarray(column)
     return People(

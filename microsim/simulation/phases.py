@@ -16,11 +16,13 @@ from microsim.population.store import PopulationReader
 from microsim.scenario.scenario import Scenario, check_series, load_scenario
 from microsim.simulation.calibrate import Calibrated, calibrated_settings
 from microsim.simulation.directory import Frozen, RunDirectory
+from microsim.simulation.horizon import Horizon
 from microsim.simulation.ledger import Ledger, open_ledger, where_of
 from microsim.simulation.model import Model
 from microsim.simulation.question import (
     Question,
     from_plain,
+    horizon_of,
     model_of,
     open_of,
     scenario_of,
@@ -53,6 +55,7 @@ class Prepared(Ledger):
     compiled: bool = True
     models: dict[int, Model] = field(default_factory=dict)
     _worlds: dict[tuple[int, WorldKey], Model] = field(default_factory=dict)
+    _horizons: dict[tuple[int, int], Horizon] = field(default_factory=dict)
 
     @property
     def scenario(self) -> Scenario:
@@ -90,6 +93,18 @@ class Prepared(Ledger):
             self._worlds[key] = self._law_of(batch, world, cut_offs)
         return self._worlds[key]
 
+    def horizon(self, batch: int, world: WorldKey) -> Horizon:
+        """Return the years of a batch of a projection, under the law of a world's draw."""
+        key = (batch, world.draw)
+        if key not in self._horizons:
+            if world.draw:  # one draw is in use at a time, beside the law as written
+                self._horizons = {k: of for k, of in self._horizons.items() if not k[1]}
+            self._horizons[key] = horizon_of(
+                self.asked_in(world), self.population, self.scenarios[batch],
+                compiled=self.compiled,
+            )  # fmt: skip
+        return self._horizons[key]
+
     def _law_of(self, batch: int, world: WorldKey, cut_offs: dict[str, tuple[float, ...]]) -> Model:
         systems = systems_of(self.asked_in(world), self.population, self.scenarios[batch])
         return self.base_model(batch).with_law(list(systems.values()), cut_offs)
@@ -105,7 +120,10 @@ class Prepared(Ledger):
 
     def batch_identity(self, batch: int) -> str:
         """Return the identity of a batch's law."""
-        return self.question.identity(self.base_model(batch))
+        horizon = None
+        if self.scenario.projection is not None:
+            horizon = self.horizon(batch, WorldKey())
+        return self.question.identity(self.base_model(batch), horizon)
 
 
 def open_prepared(directory: RunDirectory, *, compiled: bool = True) -> Prepared:

@@ -12,10 +12,12 @@ import platform
 import resource
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import numpy.typing as npt
 
 from microsim.budget.tables import all_tables
 from microsim.errors import RunFailedError
@@ -26,6 +28,7 @@ from microsim.execution.place import Place
 from microsim.execution.serving import peak_memory
 from microsim.population.store import PopulationReader
 from microsim.results.shards import read_shard
+from microsim.simulation.answering_years import answer_years
 from microsim.simulation.carrying import Units, never
 from microsim.simulation.contents import Assembler
 from microsim.simulation.directory import RunDirectory
@@ -292,6 +295,9 @@ def _measure_merge(run: str, numbers: Sequence[int]) -> Merging:
 def _merge_some(prepared: Prepared, files: Sequence[Path], n: int, scratch: Path) -> None:
     """Merge some files and make all tables of them."""
     population = prepared.population
+    if prepared.scenario.projection is not None:
+        answer_years(prepared, WorldKey(), [files], prepared.names, scratch)
+        return
     sampled = cast("PopulationReader", _Sampled(n, population.regions, population.has_design))
     whole = prepared.whole_model(WorldKey())
     merged = merge([Part(prepared.base_model(0), files)], whole, sampled, scratch)
@@ -303,11 +309,30 @@ def _households_in(files: Sequence[Path]) -> tuple[list[int], int]:
     """Return the households of each file, and the bytes of a household in the scratch."""
     counts, width = [], 0
     for path in files:
-        _, arrays = read_shard(path)
+        header, arrays = read_shard(path)
+        if "households" in header:
+            n, of_years = _households_of_years(header["households"], arrays)
+            counts.append(n)
+            width = of_years // n
+            continue
         n = len(arrays["household_id"])
         counts.append(n)
         width = sum(a.nbytes for a in arrays.values() if n in a.shape) // n
     return counts, width
+
+
+def _households_of_years(
+    households: Mapping[str, int], arrays: Mapping[str, npt.NDArray[Any]]
+) -> tuple[int, int]:
+    """Return the households of the first year of a projection's unit, and bytes of scratch that the
+    largest year takes.
+    """
+    first, *_ = households.values()
+    largest = max(
+        sum(a.nbytes for name, a in arrays.items() if name.startswith(year) and n in a.shape)
+        for year, n in households.items()
+    )
+    return first, largest
 
 
 # -- the machine ----------------------------------------------------------------------------------

@@ -12,13 +12,17 @@ from typing import Any
 
 from microsim import __version__
 from microsim.files import FileTree, SourceFile
-from microsim.language.definitions import Location
 from microsim.policy.system import System
 from microsim.population.store import PopulationReader, open_population
-from microsim.scenario.frame import Frame, Series
+from microsim.scenario.frame import Frame
+from microsim.scenario.projection import Projection
 from microsim.scenario.scenario import Scenario, load_scenario, with_frame
+from microsim.simulation.frames import frame_of_population, merged_frame
+from microsim.simulation.horizon import Horizon, plain
+from microsim.simulation.lives_setup import LivesSetup, lives_setup
 from microsim.simulation.model import Model, build, check_columns, with_regions
 from microsim.simulation.people import COMPUTED
+from microsim.simulation.sharing import life_groups
 from microsim.simulation.unit import hash_of
 
 
@@ -53,14 +57,18 @@ class Question:
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     persons: tuple[str, ...] = ()
 
-    def identity(self, model: Model) -> str:
-        """Return the hash of all that can move a number: law, frame, population, seed, engine."""
+    def identity(self, model: Model, horizon: Horizon | None = None) -> str:
+        """Return the hash of all that can move a number: law, frame, population, seed, engine; of
+        a projection also the law of every year and the rates of lives.
+        """
+        ahead = {} if horizon is None else {"horizon": horizon.content(), "lives": _lives_hash()}
         return hash_of(
             {
+                **ahead,
                 "version": __version__,
                 "engine": _engine_hash(),
                 "source": model.program.source,
-                "laws": [_plain(law) for law in model.laws],
+                "laws": [plain(law) for law in model.laws],
                 "wanted": repr(model.wanted),
                 "population": self.population_hash,
                 "seed": [self.seed, self.replicate],
@@ -72,46 +80,22 @@ class Question:
 @cache
 def _engine_hash() -> str:
     """Hash of the code that turns rules into numbers, so that no older shard is taken over."""
+    return _code_hash("kernels", "language")
+
+
+@cache
+def _lives_hash() -> str:
+    """Hash of the code that lets people live on."""
+    return _code_hash("dynamics")
+
+
+def _code_hash(*folders: str) -> str:
     package = Path(__file__).resolve().parent.parent
     digest = hashlib.blake2b(digest_size=8)
-    for folder in ("kernels", "language"):
+    for folder in folders:
         for path in sorted((package / folder).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _plain(law: Any) -> Any:  # noqa: ANN401 - any dataclass of numbers and arrays
-    return {
-        "year": law.year,
-        "months": law.months,
-        "monthly": {k: [_number(x) for x in v] for k, v in law.monthly.items()},
-        "yearly": {k: _number(v) for k, v in law.yearly.items()},
-    }
-
-
-def _number(value: Any) -> Any:  # noqa: ANN401 - float or array
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def frame_of_population(population: PopulationReader) -> Frame:
-    """Return the macro series a population file carries, for its year."""
-    where = Location(str(population.path), 0)
-    series = {
-        name: Series(name, one.unit, one.source, {population.year: one.value}, where)
-        for name, one in population.frame.items()
-        if one.value is not None
-    }
-    return Frame(series, str(population.path))
-
-
-def merged_frame(scenario: Frame, population: Frame) -> Frame:
-    """Return the scenario's series, with years and series it lacks taken from the population."""
-    series = dict(population.series)
-    for name, one in scenario.series.items():
-        other = series.get(name)
-        values = {**other.values, **one.values} if other is not None else one.values
-        series[name] = replace(one, values=values)
-    return Frame(series, scenario.where)
 
 
 def question_of(
@@ -143,8 +127,8 @@ def model_of(
     """
     scenario = scenario or load_scenario(question.scenario)
     systems = systems_of(question, population, scenario)
-    frame = merged_frame(scenario.frame, frame_of_population(population))
     names, laws = list(systems), list(systems.values())
+    frame = frame_of(question, population, scenario, laws[0])
     frozen = dict(question.cut_offs)
     model = build(
         names, laws, frame, scenario.year, compiled=compiled, cut_offs=frozen,
@@ -162,10 +146,56 @@ def whole_model_of(
     systems: Mapping[str, System],
 ) -> Model:
     """Return the model of several batches' systems together, without machine code."""
-    frame = merged_frame(scenario.frame, frame_of_population(population))
+    laws = list(systems.values())
+    frame = frame_of(question, population, scenario, laws[0])
     return build(
-        list(systems), list(systems.values()), frame, scenario.year, compiled=False,
-        persons=question.persons,
+        list(systems), laws, frame, scenario.year, compiled=False, persons=question.persons
+    )
+
+
+def frame_of(
+    question: Question, population: PopulationReader, scenario: Scenario, baseline: System
+) -> Frame:
+    """Return the macro series of a question: of a projection, in every year."""
+    if scenario.projection is not None:
+        return _lives(question, population, scenario, scenario.projection, baseline).frame
+    return merged_frame(scenario.frame, frame_of_population(population))
+
+
+def _lives(
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario,
+    projection: Projection,
+    baseline: System,
+) -> LivesSetup:
+    """Return what lives start from; it depends on population, files and settings."""
+    files = sorted((Path(file.path).name, file.sha256) for file in scenario.files)
+    key = repr((question.population_hash, question.settings, files, projection.years))
+    return lives_setup(key, population, scenario, projection, baseline)
+
+
+def horizon_of(
+    question: Question, population: PopulationReader, scenario: Scenario, *, compiled: bool = True
+) -> Horizon:
+    """Return the years of a projection: rates, laws and life groups.
+
+    Raises
+    ------
+    InputError
+        Faults of rules, rates or series in any year.
+    """
+    projection = scenario.projection
+    assert projection is not None  # noqa: S101 - asked of projections only
+    systems = systems_of(question, population, scenario)
+    setup = _lives(question, population, scenario, projection, systems["baseline"])
+    groups = life_groups(
+        list(systems), list(systems.values()), setup.frame, projection.years,
+        projection.lives.behaviour, compiled=compiled,
+    )  # fmt: skip
+    return Horizon(
+        projection.years, projection.table_years, setup.tables, setup.weight, setup.average_wage,
+        setup.welfare, setup.assumptions, groups,
     )  # fmt: skip
 
 

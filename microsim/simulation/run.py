@@ -364,7 +364,9 @@ def _prepared(
     population = open_of(question)
     model = model_of(question, population, scenario)
     calibration = _calibration(scenario)
-    asked = hash_of({"model": question.identity(model), "calibration": calibration})
+    asked = hash_of({
+        "model": question.identity(model), "calibration": calibration, **_ahead(scenario),
+    })  # fmt: skip
     if stored is None:
         text = {"identity": asked, "calibration": calibration, **to_plain(question)}
         text["files"] = [[file.name, file.sha256] for file in scenario.files]
@@ -382,6 +384,15 @@ def _prepared(
     _cut(prepared, options.shard_persons, say)
     freeze_batches(prepared, say)
     return prepared
+
+
+def _ahead(scenario: Scenario) -> dict[str, object]:
+    """Return what makes a projection the one asked for, beside the law of its first year."""
+    projection = scenario.projection
+    if projection is None:
+        return {}
+    files = sorted((Path(file.path).name, file.sha256) for file in scenario.files)
+    return {"files": files, "to": projection.last_year, "every": projection.every}
 
 
 def _calibration(scenario: Scenario) -> list[list[object]]:
@@ -428,6 +439,8 @@ def _keep_files(out: Path, path: str | Path, scenario: Scenario) -> None:
     root = FileTree(path).root
     for file in scenario.files:
         source = Path(os.path.abspath(file.path))  # noqa: PTH100 (resolve would follow links)
+        if not source.is_relative_to(root):
+            continue  # ships with the program, as the generic lives
         target = kept_file(out, source.relative_to(root))
         if not target.exists():
             copy_whole(source, target)

@@ -11,6 +11,7 @@ from microsim.results.persons import PersonsFile, write_persons
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.disk import words_of
 from microsim.simulation.phases import Prepared, open_prepared
+from microsim.simulation.projecting import project_shard
 from microsim.simulation.unit import Arrays, Persons, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
 
@@ -74,6 +75,8 @@ class _Computing:
         path = self.prepared.file(unit)
         if finished(path, unit.id):
             return {"persons": 0, "there": True}
+        if self.prepared.scenario.projection is not None:
+            return self._projected(unit, path)
         arrays, persons = self._evaluated(unit)
         try:
             kept = None if persons is None else self._keep(unit, persons)
@@ -85,6 +88,19 @@ class _Computing:
             return stopped(words)
         size = path.stat().st_size + (kept.path.stat().st_size if kept else 0)
         return {"persons": int(arrays["size"].sum()), "bytes": size}
+
+    def _projected(self, unit: Unit, path: Path) -> Payload:
+        """Compute a unit of a projection, and return its receipt."""
+        arrays, households = project_unit(self.prepared, unit, self.threads)
+        try:
+            write_unit(path, unit, arrays, households=households)
+        except OSError as error:
+            words = words_of(error)
+            if not words:
+                raise
+            return stopped(words)
+        lived = sum(int(array.sum()) for name, array in arrays.items() if name.endswith("/ages"))
+        return {"persons": lived, "bytes": path.stat().st_size}
 
     def _keep(self, unit: Unit, persons: Persons) -> PersonsFile:
         """Write the values of each person, before the file that says the unit is done."""
@@ -126,6 +142,26 @@ class _Computing:
         )
 
 
+def project_unit(
+    prepared: Prepared, unit: Unit, threads: int, most_years: int | None = None
+) -> tuple[Arrays, dict[str, int]]:
+    """Return the sums of a unit of a projection, all life groups and years, and the households of
+    each; of the first `most_years` only if given.
+    """
+    world = WorldKey(unit.draw, unit.replicate)
+    horizon = prepared.horizon(unit.batch, world)
+    chance = World(prepared.question.seed, unit.replicate)
+    part = prepared.population.read_markets(unit.first_market, unit.last_market)
+    regions = len(prepared.population.regions)
+    arrays: Arrays = {}
+    households: dict[str, int] = {}
+    for group in horizon.groups:
+        found, counts = project_shard(horizon, group, part, regions, chance, threads, most_years)
+        arrays |= found
+        households |= counts
+    return arrays, households
+
+
 def compile_for_workers(prepared: Prepared) -> None:
     """Make the machine code of every batch's rules, so that workers find it on disk.
 
@@ -135,4 +171,7 @@ def compile_for_workers(prepared: Prepared) -> None:
     for batch in range(prepared.numbering.n_batches):
         model = prepared.base_model(batch)
         unit = Unit(-1, batch, 0, 0, 0, 1, "")
+        if prepared.scenario.projection is not None:
+            project_unit(prepared, unit, 1, most_years=2)
+            continue
         evaluate_shard(model, model.evaluator(), prepared.population, unit, world, 1)

@@ -1,0 +1,87 @@
+"""The part of a scenario that looks ahead: until when, how lives go on, which years have
+distribution tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microsim.dynamics.lives_file import GENERIC, LivesSpec, read_lives
+from microsim.errors import FaultList
+from microsim.files import Fields, FileTree
+from microsim.policy.vocabulary import KEYS
+
+EVERY = 5
+LAST_YEAR = 2100  # of the open data on populations
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A projection of several years.
+
+    Attributes
+    ----------
+    first_year, last_year
+        Its years.
+    every
+        Distribution tables are made in every so many years, and in the first and the last.
+    lives
+        How lives go on.
+    """
+
+    first_year: int
+    last_year: int
+    every: int
+    lives: LivesSpec
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """All years, first to last."""
+        return tuple(range(self.first_year, self.last_year + 1))
+
+    @property
+    def table_years(self) -> frozenset[int]:
+        """Years with distribution tables."""
+        round_years = (year for year in self.years if year % self.every == 0)
+        return frozenset((self.first_year, self.last_year, *round_years))
+
+
+def read_projection(
+    fields: Fields, tree: FileTree, year: int, faults: FaultList
+) -> Projection | None:
+    """Return what the keys `to`, `lives` and `tables` of a scenario say, None without `to`."""
+    nodes = fields.nodes
+    last = fields.integer("to", 0)
+    every = _every(fields, faults)
+    node = fields.node_of("lives")
+    if "to" not in nodes:
+        for key in ("lives", "tables"):
+            if key in nodes:
+                faults.add(nodes[key].where, f"`{key}` is of a projection", "no `to`", "a last year",
+                           "Add `to: 2060`, or take it away.")  # fmt: skip
+        return None
+    if not year < last <= LAST_YEAR:
+        fields.wrong(nodes["to"], "to", f"a year after {year}, {LAST_YEAR} at most")
+    if node is None:
+        faults.add(nodes["to"].where, "a projection needs `lives`", "", "a lives file",
+                   "Add `lives: ../lives/generic.yaml`.")  # fmt: skip
+        return None
+    path = GENERIC if node.text == GENERIC else tree.relative(node, faults)
+    lives = read_lives(tree, path, faults, node.where) if path else None
+    if lives is None:
+        return None
+    for process in lives.processes.values():  # noted as files of the question
+        if process.table.endswith(".csv"):
+            tree.read_bytes(process.table, str(process.where), faults)
+    return Projection(year, max(last, year), every, lives)
+
+
+def _every(fields: Fields, faults: FaultList) -> int:
+    node = fields.node_of("tables")
+    if node is None:
+        return EVERY
+    inner = Fields(node, faults, KEYS["tables"], "tables")
+    every = inner.integer("every", EVERY, required=True)
+    if "every" in inner.nodes and every < 1:
+        inner.wrong(inner.nodes["every"], "every", "a number of years, 1 or more")
+    return max(1, every)

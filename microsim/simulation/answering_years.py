@@ -1,0 +1,159 @@
+"""From the finished units of a projection to its tables: merge year by year, accounts that run on,
+identities of each year.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from microsim.budget.projection import projection_identities, projection_tables
+from microsim.errors import RunFailedError
+from microsim.population.columns import SEX
+from microsim.results.contents import (
+    BENEFIT_FLOWS,
+    POPULATION_FLOWS,
+    Contents,
+    Identity,
+    Row,
+)
+from microsim.simulation.contents import Assembler
+from microsim.simulation.horizon import Horizon
+from microsim.simulation.merge import Poisoned
+from microsim.simulation.merging_years import (
+    GroupYear,
+    joined_cells,
+    joined_poisoned,
+    lived_groups,
+    merge_group,
+)
+from microsim.simulation.model import Model
+from microsim.simulation.worlds import WorldKey
+
+if TYPE_CHECKING:
+    from microsim.simulation.phases import Prepared
+
+
+@dataclass(frozen=True)
+class Years:
+    """What one world of a projection yields."""
+
+    contents: tuple[Contents, ...]
+    rows: list[Row]
+    identities: list[Identity]
+    poisoned: tuple[Poisoned, ...]
+
+
+def answer_years(
+    prepared: Prepared,
+    world: WorldKey,
+    files: Sequence[Sequence[Path]],
+    labels: tuple[str, ...],
+    scratch: Path,
+) -> Years:
+    """Return the tables of every year of a world.
+
+    Raises
+    ------
+    ShardDamagedError
+        A shard is damaged.
+    RunFailedError
+        No household could be computed in a year; batches contradict each other.
+    """
+    horizons = [prepared.horizon(batch, world) for batch in range(len(files))]
+    whole = prepared.whole_model(world)
+    lived = lived_groups(horizons, files)
+    horizon = horizons[0]
+    contents: list[Contents] = []
+    groups: list[list[GroupYear]] = []
+    try:
+        for k in range(len(horizon.years)):
+            merged = [
+                merge_group(one, horizon, k, whole, prepared.population, scratch) for one in lived
+            ]
+            groups.append(merged)
+            contents.append(_contents(prepared, horizon, k, whole, merged, labels))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    rows = projection_tables(contents)
+    identities = projection_identities(contents, rows)
+    return Years(tuple(contents), rows, identities, joined_poisoned(groups))
+
+
+def _contents(
+    prepared: Prepared,
+    horizon: Horizon,
+    k: int,
+    whole: Model,
+    groups: Sequence[GroupYear],
+    labels: tuple[str, ...],
+) -> Contents:
+    """Return what the tables of a year are made from."""
+    year = horizon.years[k]
+    model = replace(whole, year=year)
+    assembler = Assembler(model, prepared.population)
+    first = groups[0].merged
+    cells = joined_cells(groups, whole.names)
+    merged = replace(first, cells=cells, residuals=_residuals(groups, whole.names))
+    found = assembler.contents(merged, labels)
+    if not cells.persons.any():
+        raise RunFailedError(f"no household could be computed in {year}.")
+    number = {name: g for g, group in enumerate(groups) for name in group.names}
+    found = replace(
+        found,
+        horizon=(horizon.years[0], horizon.years[-1]),
+        lives_of=tuple(number[name] for name in whole.names),
+        flows=_flows(groups, horizon.weight) if k else {},
+        benefit_flows=_benefit_flows(groups, horizon.weight) if k else {},
+        assumptions=horizon.assumptions,
+    )
+    if year not in horizon.table_years:
+        return found
+    return replace(found, groups=tuple(_own(found, group, whole.names) for group in groups))
+
+
+def _own(contents: Contents, group: GroupYear, names: Sequence[str]) -> Contents:
+    """Return the contents of one life group: its scenarios and their households."""
+    places = [list(names).index(name) for name in group.names]
+    return replace(
+        contents,
+        scenarios=tuple(group.names),
+        labels=tuple(contents.labels[i] for i in places),
+        records=group.merged.records,
+        cells=group.merged.cells,
+        household_residuals=group.merged.residuals,
+    )
+
+
+def _residuals(groups: Sequence[GroupYear], names: Sequence[str]) -> tuple[float, ...]:
+    if any(group.merged.records is None for group in groups):
+        return ()
+    of = {n: r for g in groups for n, r in zip(g.names, g.merged.residuals, strict=True)}
+    return tuple(of[name] for name in names)
+
+
+def _flows(groups: Sequence[GroupYear], weight: float) -> dict[tuple[str, str], dict[str, float]]:
+    """Return births, deaths, immigrants and emigrants by scenario and sex, persons."""
+    return {
+        (name, sex): {
+            flow: weight * float(group.flows[f, i]) for f, flow in enumerate(POPULATION_FLOWS)
+        }
+        for group in groups
+        for name in group.names
+        for i, sex in enumerate(SEX)
+    }
+
+
+def _benefit_flows(
+    groups: Sequence[GroupYear], weight: float
+) -> dict[tuple[str, str, str, str], dict[str, float]]:
+    """Return who began and ceased to receive each benefit, by scenario and sex, persons."""
+    return {
+        (*key, sex): {flow: weight * float(of[i, f]) for f, flow in enumerate(BENEFIT_FLOWS)}
+        for group in groups
+        for key, of in group.benefit_flows.items()
+        for i, sex in enumerate(SEX)
+    }

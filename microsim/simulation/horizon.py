@@ -1,0 +1,145 @@
+"""The years of a projection: the law of each, which scenarios share lives, and what is carried on
+from year to year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from microsim.dynamics.tables import TABLES, LifeTables, table_of
+from microsim.language.evaluating import Evaluator
+from microsim.language.people import Law
+from microsim.results.contents import Assumption
+from microsim.simulation.model import Model
+
+
+def plain(law: Law) -> dict[str, Any]:
+    """Return a law as plain data."""
+    return {
+        "year": law.year,
+        "months": law.months,
+        "monthly": {name: [_number(x) for x in of] for name, of in law.monthly.items()},
+        "yearly": {name: _number(of) for name, of in law.yearly.items()},
+    }
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - float or array
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+@dataclass(frozen=True)
+class LifeGroup:
+    """Scenarios that share one life course: nothing that lives depend on differs between them.
+
+    Attributes
+    ----------
+    number
+        0 is the baseline's.
+    model
+        Of its scenarios; what lives read is that of the first.
+    laws
+        Of each year, by scenario.
+    moved
+        By scenario, the parameters that differ from the first one's in any year.
+    """
+
+    number: int
+    model: Model
+    laws: tuple[tuple[Law, ...], ...]
+    moved: tuple[set[tuple[str, str]], ...]
+    _evaluators: dict[tuple[int, bool], Evaluator] = field(default_factory=dict, compare=False)
+
+    def evaluator(self, k: int, *, with_columns: bool) -> Evaluator:
+        """Return the evaluator of the k-th year; it brings household columns out if wanted."""
+        key = (k, with_columns)
+        if key not in self._evaluators:
+            wanted = self.model.wanted
+            if not with_columns:
+                wanted = replace(wanted, household_columns=())
+            systems = list(range(len(self.model.names)))
+            like = next(iter(self._evaluators.values()), None)
+            self._evaluators[key] = Evaluator(
+                self.model.program, self.laws[k], systems, wanted, moved=self.moved, like=like
+            )
+        return self._evaluators[key]
+
+    def model_in(self, k: int, years: Sequence[int]) -> Model:
+        """Return the model under the law of the k-th year."""
+        return replace(self.model, year=years[k], laws=self.laws[k])
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """All that a projection needs beside the population.
+
+    Attributes
+    ----------
+    years
+        First to last.
+    table_years
+        Those with distribution tables.
+    tables
+        Rates of lives.
+    weight
+        That every household has.
+    average_wage
+        Of the first year, currency units per month.
+    welfare
+        Level of welfare in each year, relative to the first.
+    assumptions
+        For table A5.
+    groups
+        Life groups, the baseline's first.
+    """
+
+    years: tuple[int, ...]
+    table_years: frozenset[int]
+    tables: LifeTables
+    weight: float
+    average_wage: float
+    welfare: tuple[float, ...]
+    assumptions: tuple[Assumption, ...]
+    groups: tuple[LifeGroup, ...]
+
+    def content(self) -> dict[str, object]:
+        """Return all of it that can move a number, as plain data."""
+        tables = hashlib.sha256()
+        for name, _, _ in TABLES:
+            tables.update(np.ascontiguousarray(table_of(self.tables, name)).tobytes())
+        other = [
+            getattr(self.tables, name)
+            for name in (
+                "age_gap_mean",
+                "age_gap_deviation",
+                "polygamy",
+                "unpartnered_birth_factor",
+            )
+        ]
+        past = self.tables.past_work
+        other += [past.entry_age, past.concentration]
+        return {
+            "years": list(self.years),
+            "tables": tables.hexdigest(),
+            "other": [float(x).hex() for x in other],
+            "alignment": dict(self.tables.alignment),
+            "normalised": list(self.tables.normalised),
+            "table_years": sorted(self.table_years),
+            "weight": self.weight.hex(),
+            "average_wage": self.average_wage.hex(),
+            "welfare": [x.hex() for x in self.welfare],
+            "groups": [
+                {
+                    "names": list(group.model.names),
+                    "source": group.model.program.source,
+                    "laws": [[plain(law) for law in laws] for laws in group.laws],
+                    "wanted": repr(group.model.wanted),
+                    "carried": repr(group.model.carried),
+                }
+                for group in self.groups
+            ],
+        }

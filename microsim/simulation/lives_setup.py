@@ -1,0 +1,165 @@
+"""What the lives of a projection start from: rates, the macro frame of every year, equal weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from microsim.dynamics.assumptions import assumptions
+from microsim.dynamics.lives_tables import tables_of
+from microsim.dynamics.tables import LifeTables
+from microsim.errors import Fault, InputError
+from microsim.files import month_index
+from microsim.policy.dated import value_at
+from microsim.policy.system import System
+from microsim.population import opendata
+from microsim.population.store import PopulationReader
+from microsim.results.contents import Assumption
+from microsim.scenario.economy import extended
+from microsim.scenario.frame import Frame
+from microsim.scenario.projection import Projection
+from microsim.scenario.scenario import Scenario
+from microsim.simulation.frames import frame_of_population, merged_frame
+
+SLICE_HOUSEHOLDS = 1_000_000  # read at a time, so that memory stays bounded
+
+
+@dataclass(frozen=True)
+class LivesSetup:
+    """What is common to all scenarios of a projection.
+
+    Attributes
+    ----------
+    tables
+        Rates of each step.
+    frame
+        Macro series of every year.
+    assumptions
+        Of rates and series, for table A5.
+    weight
+        That every household has from the start.
+    average_wage
+        Of the first year, currency units per month.
+    welfare
+        Level of welfare of each year relative to the first, nominal: it follows GDP a head.
+    """
+
+    tables: LifeTables
+    frame: Frame
+    assumptions: tuple[Assumption, ...]
+    weight: float
+    average_wage: float
+    welfare: tuple[float, ...]
+
+
+# Made already, by all they depend on: a run of many draws asks for many, mostly the last.
+_MADE: dict[str, LivesSetup] = {}
+MOST_MADE = 8
+
+
+def lives_setup(
+    key: str,
+    population: PopulationReader,
+    scenario: Scenario,
+    projection: Projection,
+    baseline: System,
+) -> LivesSetup:
+    """Return rates, frame and weights of a projection under the law of its baseline.
+
+    `key` names all that they depend on: the same key gives what was made for it before.
+
+    Raises
+    ------
+    InputError
+        Open data that are missing; faults of tables of rates; a series without a value.
+    """
+    if key not in _MADE:
+        while len(_MADE) >= MOST_MADE:
+            _MADE.pop(next(iter(_MADE)))
+        _MADE[key] = _made(population, scenario, projection, baseline)
+    return _MADE[key]
+
+
+def _made(
+    population: PopulationReader, scenario: Scenario, projection: Projection, baseline: System
+) -> LivesSetup:
+    frame = merged_frame(scenario.frame, frame_of_population(population))
+    years = (projection.first_year, projection.last_year)
+    _check_year(population, projection)
+
+    def read(name: str, year: int) -> float:
+        parameter = baseline.definitions.parameters[name]
+        return float(value_at(parameter, month_index(year, 12), yearly=True, frame=frame))
+
+    wages = frame.series.get("average_wage")
+    made = tables_of(
+        projection.lives, _country(population), population, years, read,
+        wages.values if wages is not None else None,
+    )  # fmt: skip
+    economy = extended(frame, read, made.population, made.tables.status_share, years)
+    register = [*economy.assumptions, *assumptions(projection.lives, made, read)]
+    return LivesSetup(
+        made.tables,
+        economy.frame,
+        tuple(
+            Assumption(a.driver, a.baseline, a.low, a.high, a.unit, a.source, a.basis)
+            for a in register
+        ),
+        equal_weight(population),
+        economy.frame.value("average_wage", projection.first_year),
+        welfare_levels(economy.frame, projection),
+    )
+
+
+def _check_year(population: PopulationReader, projection: Projection) -> None:
+    if population.year != projection.first_year:
+        what = "the population is of another year than the first of the projection"
+        found, expected = str(population.year), str(projection.first_year)
+        remedy = "Begin in the population's year, or synthesise one for this."
+        raise InputError(Fault(str(population.path), what, found, expected, remedy))
+
+
+def _country(population: PopulationReader) -> opendata.Country | None:
+    """Return the open data of the population's country, if there are any."""
+    if population.country not in opendata.countries():
+        return None
+    return opendata.country(population.country)
+
+
+def equal_weight(population: PopulationReader) -> float:
+    """Return the mean weight of households: after households are copied or left out in proportion
+    to their own, each has it.
+    """
+    total = 0.0
+    for first in range(0, population.n_households, SLICE_HOUSEHOLDS):
+        last = min(first + SLICE_HOUSEHOLDS, population.n_households)
+        part = population.read(first, last, ("weight",))
+        total += float(np.cumsum(part.households["weight"])[-1])
+    return total / population.n_households
+
+
+def welfare_levels(frame: Frame, projection: Projection) -> tuple[float, ...]:
+    """Return the level of welfare in each year relative to the first.
+
+    Raises
+    ------
+    InputError
+        Neither GDP and population nor the average wage are known in every year.
+    """
+    for top, below in (("gdp", "population"), ("average_wage", "")):
+        values = [_level(frame, top, below, year) for year in projection.years]
+        if None not in values:
+            return tuple(value / values[0] for value in values)  # type: ignore[operator]
+    raise InputError(
+        Fault(
+            frame.where, "nothing says how welfare grows", "",
+            "gdp and population, or average_wage, in every year of the projection",
+        )
+    )  # fmt: skip
+
+
+def _level(frame: Frame, top: str, below: str, year: int) -> float | None:
+    value = frame.get(top, year)
+    divisor = frame.get(below, year) if below else 1.0
+    return value / divisor if value and divisor else None

@@ -1,0 +1,102 @@
+"""Finds which scenarios of a projection share one life course, and makes the model of each group.
+
+Lives read variables of the rule language (chances to die, to marry, to retire ...) as they were at
+the end of the year before. Scenarios under which all of them have the same formulas, parameters
+and states as under the baseline share its lives; every other scenario has lives of its own. Chance
+is the same in all: draws are keyed by person, not by scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from microsim.errors import Fault, InputError
+from microsim.language.evaluating import Evaluator, moved_over
+from microsim.policy.system import System
+from microsim.scenario.frame import Frame
+from microsim.simulation.horizon import LifeGroup
+from microsim.simulation.model import Model, build, laws_of_years
+
+
+def life_groups(
+    names: Sequence[str],
+    systems: Sequence[System],
+    frame: Frame,
+    years: Sequence[int],
+    behaviours: Mapping[str, str],
+    *,
+    compiled: bool = True,
+) -> tuple[LifeGroup, ...]:
+    """Return the life groups of some scenarios, that of the first one (the baseline) first.
+
+    Parameters
+    ----------
+    names, systems, frame
+        As of `build`; the frame has every year.
+    years
+        First to last.
+    behaviours
+        Variable by process of lives that it moves.
+    compiled
+        If not, no machine code is made or loaded.
+
+    Raises
+    ------
+    InputError
+        Faults of the rules; a parameter without value in a year; a quota, which only runs of one
+        year have.
+    """
+    whole = _group(0, names, systems, frame, years, behaviours, compiled=compiled)
+    if whole.model.quotas:
+        variables = ", ".join(q.variable for q in whole.model.quotas.values())
+        raise InputError(
+            Fault(
+                "among_first(...)", "a projection has no quotas", variables, "runs of one year",
+                "State who is served by a probability or an income limit.",
+            )
+        )  # fmt: skip
+    own = _with_own_lives(whole, behaviours)
+    if not own:
+        return (whole,)
+    pairs = list(zip(names, systems, strict=True))
+    shared = [pair for pair in pairs if pair[0] not in own]
+    found = [_group(0, *zip(*shared, strict=True), frame, years, behaviours, compiled=compiled)]
+    for name, system in pairs:
+        if name in own:
+            found.append(
+                _group(len(found), (name,), (system,), frame, years, behaviours, compiled=compiled)
+            )
+    return tuple(found)
+
+
+def _group(
+    number: int,
+    names: Sequence[str],
+    systems: Sequence[System],
+    frame: Frame,
+    years: Sequence[int],
+    behaviours: Mapping[str, str],
+    *,
+    compiled: bool,
+) -> LifeGroup:
+    model = build(names, systems, frame, years[0], compiled=compiled, behaviours=behaviours)
+    laws = laws_of_years(model, years)
+    return LifeGroup(number, model, laws, tuple(moved_over(laws)))
+
+
+def _with_own_lives(group: LifeGroup, behaviours: Mapping[str, str]) -> set[str]:
+    """Return the scenarios under which something that lives read may differ from the baseline."""
+    model = group.model
+    evaluator = _evaluator(model, group)
+    found = set()
+    for s, name in enumerate(model.names[1:], 1):
+        for variable in behaviours.values():
+            key = model.ids[s].get(variable)
+            if key != model.ids[0][variable] or key in evaluator.affected[s]:
+                found.add(name)
+    return found
+
+
+def _evaluator(model: Model, group: LifeGroup) -> Evaluator:
+    systems = list(range(len(model.names)))
+    return Evaluator(model.program, group.laws[0], systems, model.wanted, moved=group.moved)
