@@ -57,8 +57,8 @@ def read_projection(
     if "to" not in nodes:
         for key in ("lives", "tables"):
             if key in nodes:
-                faults.add(nodes[key].where, f"`{key}` is of a projection", "no `to`", "a last year",
-                           "Add `to: 2060`, or take it away.")  # fmt: skip
+                what, remedy = f"`{key}` is of a projection", "Add `to: 2060`, or take it away."
+                faults.add(nodes[key].where, what, "no `to`", "a last year", remedy)
         return None
     if not year < last <= LAST_YEAR:
         fields.wrong(nodes["to"], "to", f"a year after {year}, {LAST_YEAR} at most")

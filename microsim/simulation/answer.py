@@ -52,13 +52,14 @@ class Outcome:
 
 @dataclass
 class _World:
-    """What one world yields."""
+    """What one world yields; of a projection, contents are the first year's, `later` the others'."""
 
     contents: Contents
     rows: list[Row]
     identities: list[Identity]
     trust: list[Comparison]
     poisoned: tuple[Poisoned, ...]
+    later: tuple[Contents, ...] = ()
 
 
 def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outcome:
@@ -93,7 +94,9 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     poisoned = tuple(dict.fromkeys(p for one in worlds for p in one.poisoned))
     provenance = _provenance(prepared, poisoned, (backend, workers), began)
     join_all_persons(prepared)
-    digest = write_results(prepared.directory.results, base.contents, rows, identities, provenance)
+    digest = write_results(
+        prepared.directory.results, base.contents, rows, identities, provenance, base.later
+    )
     raise_if_violated(identities)
     model = prepared.whole_model(BASE)
     calibrated = [Calibrated(**one) for one in prepared.frozen.calibrated]
@@ -135,7 +138,7 @@ def _one_world(
     parts = [Part(prepared.model(batch, world), of) for batch, of in enumerate(files)]
     merged = merge(parts, whole, prepared.population, scratch)
     try:
-        if not len(merged.records.weight):
+        if merged.records is None or not len(merged.records.weight):
             raise RunFailedError(_nobody_left(merged))
         contents = Assembler(whole, prepared.population).contents(merged, _labels(prepared))
         rows = all_tables(contents)
@@ -156,7 +159,9 @@ def _several_years(
     trust = trust_table(prepared.scenario.totals, first.year, first)
     rows = years.rows + [row for comparison in trust for row in comparison.rows()]
     contents = replace(first, records=None, groups=())
-    return _of_world(world, _World(contents, rows, years.identities, trust, years.poisoned))
+    later = tuple(replace(one, records=None, groups=()) for one in years.contents[1:])
+    found = _World(contents, rows, years.identities, trust, years.poisoned, later)
+    return _of_world(world, found)
 
 
 def _of_world(world: WorldKey, found: _World) -> _World:
@@ -167,6 +172,7 @@ def _of_world(world: WorldKey, found: _World) -> _World:
     return replace(
         found,
         contents=replace(found.contents, records=None),
+        later=(),
         rows=[replace(row, **key) for row in found.rows],  # type: ignore[arg-type]
         identities=[replace(one, **key) for one in found.identities],  # type: ignore[arg-type]
     )

@@ -103,7 +103,8 @@ def follow(prepared: Prepared, asked: Asked, world: WorldKey) -> LifeStory:
     group = next((g for g in horizon.groups if asked.scenario in g.model.names), None)
     if group is None:
         known = ", ".join(prepared.names)
-        raise InputError(Fault(str(prepared.directory.path), f"no scenario '{asked.scenario}'", "", known))  # fmt: skip
+        run = str(prepared.directory.path)
+        raise InputError(Fault(run, f"no scenario '{asked.scenario}'", "", known))
     if asked.year and asked.year not in horizon.years:
         found = f"{horizon.years[0]} to {horizon.years[-1]}"
         raise InputError(Fault("--year", "not a year of the run", str(asked.year), found))

@@ -1,4 +1,4 @@
-"""What the lives of a projection start from: rates, the macro frame of every year, equal weights."""
+"""What the lives of a projection start from: rates, the frame of every year, equal weights."""
 
 from __future__ import annotations
 

@@ -58,15 +58,13 @@ def life_groups(
     own = _with_own_lives(whole, behaviours)
     if not own:
         return (whole,)
-    pairs = list(zip(names, systems, strict=True))
-    shared = [pair for pair in pairs if pair[0] not in own]
-    found = [_group(0, *zip(*shared, strict=True), frame, years, behaviours, compiled=compiled)]
-    for name, system in pairs:
-        if name in own:
-            found.append(
-                _group(len(found), (name,), (system,), frame, years, behaviours, compiled=compiled)
-            )
-    return tuple(found)
+    law = dict(zip(names, systems, strict=True))
+    parts = [[name for name in names if name not in own]]
+    parts += [[name] for name in names if name in own]
+    return tuple(
+        _group(k, part, [law[n] for n in part], frame, years, behaviours, compiled=compiled)
+        for k, part in enumerate(parts)
+    )
 
 
 def _group(
