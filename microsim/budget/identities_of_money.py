@@ -36,7 +36,7 @@ def money_identities(ledger: Ledger) -> Iterator[Side]:
         yield from _shares_and_prices(ledger, name)
         if number:
             yield from _differences(ledger, name)
-            if ledger.sums.has("income", "", "disposable", "amount"):
+            if _same_incomes(ledger, number):
                 yield _closed_system(ledger, number)
 
 
@@ -187,6 +187,15 @@ def _government(ledger: Ledger, name: str) -> Iterator[Side]:
     by_origin = ledger.value(name, "C5", row="central government", scheme="ALL")
     what = "general revenue and earmarked taxes = receipts from government less its own employers'"
     yield Side("I-15", name, what, by_type, by_origin - public, max(abs(by_origin), abs(by_type)))
+
+
+def _same_incomes(ledger: Ledger, number: int) -> bool:
+    """Tell whether a reform leaves market incomes as they are: people whose lives differ earn
+    otherwise, and the system is not closed.
+    """
+    lives = ledger.contents.lives_of
+    static = not lives or lives[number] == lives[0]
+    return static and ledger.sums.has("income", "", "disposable", "amount")
 
 
 def _closed_system(ledger: Ledger, number: int) -> Side:

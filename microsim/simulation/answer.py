@@ -52,7 +52,7 @@ class Outcome:
 
 @dataclass
 class _World:
-    """What one world yields; of a projection, contents are the first year's, `later` the others'."""
+    """What one world yields; contents are the first year's, `later` those of years after it."""
 
     contents: Contents
     rows: list[Row]
