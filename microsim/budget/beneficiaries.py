@@ -60,7 +60,7 @@ def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b
             continue
         axes = ["sex"]
         if statistic == "months":
-            axes += ["age_group", "region", "area"]
+            axes += ["age_group", "region", "area"] if sums.contents.in_detail else ["age_group"]
         whole = ("", add_up(sums.persons(scenario, measure)), sums.n(scenario, measure))
         for group, value, n in (whole, *sums.groups(scenario, measure, *axes)):
             table.add(

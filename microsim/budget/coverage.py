@@ -22,7 +22,8 @@ INDICATORS = {
     "work_injury": "Employed persons covered for work injury",
     "vulnerable": "Vulnerable persons receiving social assistance",
 }
-AXES = ("sex", "status", "region", "area")
+PERSONAL_AXES = ("sex", "status")
+AXES = (*PERSONAL_AXES, "region", "area")
 
 
 def ratios(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:
@@ -84,7 +85,8 @@ def effective_coverage(sums: Sums) -> list[Row]:
     """Return table B6: covered and target persons, and the rate, by sex, status and place.
 
     Sources of the definitions: SDG indicator 1.3.1, as in the country profiles of the World
-    Social Protection Data Dashboards. A tax or levy alone is not coverage.
+    Social Protection Data Dashboards. A tax or levy alone is not coverage. Of a projection, places
+    are told apart in the years with distribution tables.
     """
     table = TableRows("B6", sums.contents.year)
     for scenario, name in enumerate(sums.contents.scenarios):
@@ -114,8 +116,9 @@ def _pairs(
 ) -> list[tuple[str, float, float, int]]:
     totals = [add_up(sums.persons(scenario, measure)) for measure in (covered, target)]
     found = [("", totals[0], totals[1], sums.n(scenario, target))]
+    axes = AXES if sums.contents.in_detail else PERSONAL_AXES
     pairs = zip(
-        sums.groups(scenario, covered, *AXES), sums.groups(scenario, target, *AXES), strict=True
+        sums.groups(scenario, covered, *axes), sums.groups(scenario, target, *axes), strict=True
     )
     found += [(group, reached, of, n) for (group, reached, _), (_, of, n) in pairs if of]
     return found

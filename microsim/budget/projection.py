@@ -20,7 +20,7 @@ from microsim.budget.population_account import alignment, assumptions, populatio
 from microsim.budget.rows import difference_name
 from microsim.budget.sums import Sums
 from microsim.budget.tables import all_tables
-from microsim.results.contents import Contents, Identity, Row
+from microsim.results.contents import Contents, FrameValue, Identity, Row
 
 AccountsOfYears = list[list[list[Account]]]
 COMPARED = ("C8", "C9", "C11")  # C7 and key figures are compared in C10, poverty in D1
@@ -48,6 +48,23 @@ def accounts_over_years(years: Sequence[Contents]) -> AccountsOfYears:
     return found
 
 
+def in_prices_of_first(years: Sequence[Contents]) -> list[Contents]:
+    """Return the contents with the first year's prices as the constant ones, unless the frame of a
+    year states others.
+    """
+    cpi = years[0].frame.get("cpi")
+    if cpi is None or cpi.value is None:
+        return list(years)
+    base = {
+        "price_base_year": FrameValue(float(years[0].year), "year", "first year of the run"),
+        "cpi_base": replace(cpi, source="first year of the run"),
+    }
+    return [
+        one if "cpi_base" in one.frame else replace(one, frame={**one.frame, **base})
+        for one in years
+    ]
+
+
 def projection_tables(years: Sequence[Contents]) -> list[Row]:
     """Return all tables of all years in tidy form.
 
@@ -65,6 +82,7 @@ def projection_tables(years: Sequence[Contents]) -> list[Row]:
     InputError
         As `all_tables`.
     """
+    years = in_prices_of_first(years)
     accounts = accounts_over_years(years)
     rows = assumptions(years[0])
     first_gdp = frame_value(years[0], "gdp")
@@ -128,6 +146,7 @@ def projection_identities(years: Sequence[Contents], rows: Sequence[Row]) -> lis
     rows
         All tables made from them.
     """
+    years = in_prices_of_first(years)
     by_year: dict[int, list[Row]] = {contents.year: [] for contents in years}
     for row in rows:
         by_year[row.year].append(row)

@@ -15,7 +15,8 @@ from microsim.errors import Fault, InputError
 from microsim.report.arrange import arrange, available, of_world, select
 from microsim.report.titles import HEADLINE
 from microsim.report.views import benefits_in_view
-from microsim.results.contents import Row
+from microsim.report.years import EVERY
+from microsim.results.contents import Contents, Row
 from microsim.results.reader import Results, read_results
 
 FORMATS = ("text", "csv", "xlsx", "html")
@@ -48,25 +49,31 @@ def tables(
     view: Annotated[
         str | None, typer.Option(help="Show benefits (C2) as c102, esspros or ssi groups them.")
     ] = None,
+    every: Annotated[
+        int, typer.Option(help="Of a projection, years from one column to the next.")
+    ] = EVERY,
     fiscal_year: Annotated[
         int | None, typer.Option(metavar="MONTH", help="First month of the fiscal year, 1 to 12.")
     ] = None,
 ) -> None:
-    """Print the tables of a run: the social budget unless told otherwise."""
+    """Print the tables of a run: the social budget unless told otherwise.
+
+    Of a projection the years stand side by side: the first, every fifth, and the last. CSV has all.
+    """
     if output_format not in FORMATS:
         raise InputError(f"unknown format {output_format!r}; expected one of {', '.join(FORMATS)}.")
     results = read_results(run)
     check_fiscal_year(fiscal_year, results)
-    every = results.rows
+    found = results.rows
     if output_format != "csv" or draw is not None or replicate is not None:
-        every = of_world(every, draw or 0, replicate)
+        found = of_world(found, draw or 0, replicate)
     codes = list(table or ())
     if not codes and output_format == "text":
         codes = [code for code in HEADLINE if code in available(results.rows)]
     if view is not None:
-        every, codes = benefits_in_view(every, view), []
-    rows = select(every, codes, scenario or ())
-    _write(results, rows, output_format, out)
+        found, codes = benefits_in_view(found, view), []
+    rows = select(found, codes, scenario or ())
+    _write(results, rows, output_format, out, every)
     if output_format == "text" and out is None and not (table or view):
         others = [code for code in available(results.rows) if code not in codes]
         sys.stdout.write(f"Further tables: --table {', '.join(others)}\n" if others else "")
@@ -84,19 +91,21 @@ def check_fiscal_year(first_month: int | None, results: Results) -> None:
         return
     if not 1 <= first_month <= 12:
         raise InputError(f"--fiscal-year {first_month}: expected the first month, 1 to 12.")
-    year = results.contents.year
+    year, period = results.contents.year, _period(results.contents)
     raise InputError(
         Fault(
             f"--fiscal-year {first_month}",
             "the fiscal year crosses calendar years, and results hold sums of calendar years",
-            f"{year} only",
+            f"{period} only" if period == str(year) else f"sums of the years {period}",
             f"monthly sums of {year} and {year + 1}",
             "Leave out --fiscal-year, or give 1.",
         )
     )
 
 
-def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path | None) -> None:
+def _write(
+    results: Results, rows: Sequence[Row], output_format: str, out: Path | None, every: int
+) -> None:
     footer = f"Run of {results.provenance['created']}, digest: {results.digest}."
     currency, notes = results.contents.currency, results.incomplete
     if output_format == "xlsx":
@@ -105,7 +114,7 @@ def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path 
         if out is None:
             raise InputError("a workbook needs a file: add --out tables.xlsx.")
         with writable(out):
-            write_workbook(arrange(rows, currency), out, currency, footer, notes)
+            write_workbook(arrange(rows, currency, every), out, currency, footer, notes)
         sys.stdout.write(f"{out}\n")
         return
     if output_format == "text" and out is None:
@@ -114,15 +123,20 @@ def _write(results: Results, rows: Sequence[Row], output_format: str, out: Path 
         from microsim.report.text import print_tables
 
         console = Console(emoji=False, width=None if sys.stdout.isatty() else WIDE)
-        print_tables(arrange(rows, currency), console, currency, footer, notes)
+        print_tables(arrange(rows, currency, every), console, currency, footer, notes)
         return
-    text = _text(results, rows, output_format, footer)
+    text = _text(results, rows, output_format, footer, every)
     if out is None:
         sys.stdout.write(text)
     else:
         with writable(out):
             out.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{out}\n")
+
+
+def _period(contents: Contents) -> str:
+    first, last = contents.horizon or (contents.year, contents.year)
+    return str(first) if first == last else f"{first} to {last}"
 
 
 @contextmanager
@@ -143,7 +157,9 @@ def writable(path: Path) -> Iterator[None]:
         raise InputError(fault) from error
 
 
-def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str) -> str:
+def _text(
+    results: Results, rows: Sequence[Row], output_format: str, footer: str, every: int
+) -> str:
     contents, buffer = results.contents, io.StringIO()
     if output_format == "csv":
         from microsim.report.tidy import write_csv
@@ -153,8 +169,8 @@ def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str
     elif output_format == "html":
         from microsim.report.page import page_html
 
-        title = f"Social budget, {contents.country} {contents.year}"
-        sheets = arrange(rows, contents.currency)
+        title = f"Social budget, {contents.country} {_period(contents)}"
+        sheets = arrange(rows, contents.currency, every)
         return page_html(sheets, title, contents.currency, footer, results.incomplete)
     else:
         from rich.console import Console
@@ -162,6 +178,6 @@ def _text(results: Results, rows: Sequence[Row], output_format: str, footer: str
         from microsim.report.text import print_tables
 
         console = Console(emoji=False, file=buffer, width=WIDE)
-        sheets = arrange(rows, contents.currency)
+        sheets = arrange(rows, contents.currency, every)
         print_tables(sheets, console, contents.currency, footer, results.incomplete)
     return buffer.getvalue()

@@ -1,56 +1,16 @@
-"""Arranges tidy rows as tables for paper: blocks, lines, columns, and how figures are written."""
+"""Arranges tidy rows as tables for paper: which blocks, what stands side by side."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from microsim.errors import FaultList, InputError
+from microsim.report.blocks import Block, column_of, column_title, make_block, scenario_of
 from microsim.report.titles import order, style
+from microsim.report.years import EVERY, blocks_of_years, shown_years
 from microsim.results.contents import Row
-
-DECIMALS = {"LCU million": 1, "LCU": 0, "persons": 0, "households": 0, "ratio": 4, "index": 4}
-FEW, UNRELIABLE = 25, 50
-PARTS = ("simulated", "given", "total")  # columns of expenditure and receipts, as printed
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a block: what it is and a figure (or none) for each column.
-
-    `below` tells a group of persons that stands below the line for everyone.
-    """
-
-    scheme: str
-    function: str
-    group: str
-    row: str
-    unit: str
-    cells: tuple[Row | None, ...]
-    below: bool = False
-
-    @property
-    def label(self) -> str:
-        """Return what is printed at the left: row and function, or the group below its row."""
-        group = self.group.replace("=", ": ").replace(";", ", ").replace("_", " ")
-        if self.below:
-            return f"    {group}"
-        parts = [self.row]
-        if self.function and self.function != "ALL":
-            parts.append(f"[{self.function}]")
-        return " ".join([*parts, group] if group else parts)
-
-
-@dataclass
-class Block:
-    """A part of a table with its own columns."""
-
-    title: str
-    columns: tuple[str, ...]
-    lines: list[Line] = field(default_factory=list)
-    heads: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,7 +19,7 @@ class Sheet:
 
     code: str
     title: str
-    year: int
+    period: str
     blocks: list[Block]
 
 
@@ -113,13 +73,34 @@ def select(
     ]
 
 
-def arrange(rows: Sequence[Row], currency: str = "LCU") -> list[Sheet]:
-    """Return the tables for paper, in the order of their codes, units in `currency`."""
+def arrange(rows: Sequence[Row], currency: str = "LCU", every: int = EVERY) -> list[Sheet]:
+    """Return the tables for paper, in the order of their codes.
+
+    Parameters
+    ----------
+    rows
+        The figures. Of several years, the years stand side by side in each table, and scenarios
+        one below the other.
+    currency
+        What units say in place of LCU.
+    every
+        Of a projection, print the first year, every so many years on, and the last.
+
+    Raises
+    ------
+    InputError
+        `every` is below 1.
+    """
+    shown = shown_years(rows, every)
+    several = len({row.year for row in rows}) > 1
     sheets = []
     for code in available(rows):
         of_table = [row for row in rows if row.table == code]
-        blocks = [_in_currency(block, currency) for block in _blocks(code, of_table)]
-        sheets.append(Sheet(code, style(code).title, of_table[0].year, blocks))
+        years = sorted({row.year for row in of_table})
+        period = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
+        blocks = blocks_of_years(of_table, shown) if several else _blocks(code, of_table)
+        blocks = [_in_currency(block, currency) for block in blocks]
+        sheets.append(Sheet(code, style(code).title, period, blocks))
     return sheets
 
 
@@ -138,19 +119,19 @@ def _in_currency(block: Block, currency: str) -> Block:
 def _blocks(code: str, rows: Sequence[Row]) -> list[Block]:
     columns_across = style(code).across == "columns"
     derived = _derived(rows)
-    block_of, column_of = (_scenario, _column) if columns_across else (_column_title, _scenario)
+    block_of, key_of = (scenario_of, column_of) if columns_across else (column_title, scenario_of)
     blocks = []
     for title in dict.fromkeys(map(block_of, rows)):
         inside = [row for row in rows if block_of(row) == title]
         levels = [row for row in inside if row.scenario not in derived]
         if columns_across or not levels:
-            blocks.append(_block(title, inside, column_of, columns_across))
+            blocks.append(make_block(title, inside, key_of, columns_across))
             continue
-        blocks.append(_block(title, levels, column_of, columns_across))
+        blocks.append(make_block(title, levels, key_of, columns_across))
         changes = [row for row in inside if row.scenario in derived]
         if changes:
             name = f"{title}: reform minus status quo"
-            blocks.append(_block(name, changes, column_of, columns_across))
+            blocks.append(make_block(name, changes, key_of, columns_across))
     return blocks
 
 
@@ -158,73 +139,3 @@ def _derived(rows: Sequence[Row]) -> set[str]:
     """Return the scenarios that are a reform minus the status quo."""
     names = dict.fromkeys(row.scenario for row in rows)
     return {f"{a}-{b}" for a in names for b in names} & set(names)
-
-
-def _block(
-    title: str, rows: Sequence[Row], column_of: Callable[[Row], str], columns_across: bool
-) -> Block:
-    columns = tuple(dict.fromkeys(map(column_of, rows)))
-    if set(columns) <= set(PARTS):
-        columns = tuple(sorted(columns, key=PARTS.index))
-    families: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Row]]] = {}
-    for row in rows:  # groups of persons come below the line they belong to
-        lines = families.setdefault((row.scheme, row.function, row.row), {})
-        key = (row.group, "" if columns_across else row.unit)
-        lines.setdefault(key, {})[column_of(row)] = row
-    block = Block(title, columns)
-    for (scheme, function, name), lines in families.items():
-        for position, ((group, _), cells) in enumerate(lines.items()):
-            figures = tuple(cells.get(column) for column in columns)
-            unit = next(iter(cells.values())).unit
-            below = bool(position and group)
-            block.lines.append(Line(scheme, function, group, name, unit, figures, below))
-    block.heads = tuple(_head(block, i) for i in range(len(columns)))
-    return block
-
-
-def _head(block: Block, position: int) -> str:
-    """Return the name of a column, with its unit where the lines have another."""
-    cells = [(line.unit, line.cells[position]) for line in block.lines]
-    units = {cell.unit for _, cell in cells if cell is not None}
-    differs = any(cell is not None and cell.unit != unit for unit, cell in cells)
-    name = block.columns[position]
-    told = "%" in name  # the name says it already
-    return f"{name} ({units.pop()})" if differs and len(units) == 1 and not told else name
-
-
-def _scenario(row: Row) -> str:
-    return row.scenario
-
-
-def _column(row: Row) -> str:
-    return row.column
-
-
-def _column_title(row: Row) -> str:
-    basis = "" if row.price_basis == "current" else f" ({row.price_basis.replace('_', ' ')})"
-    return f"{row.column}{basis}"
-
-
-def decimals(unit: str) -> int:
-    """Return how many decimals figures of a unit are printed with."""
-    return DECIMALS.get(unit, 2)
-
-
-def figure_text(row: Row | None) -> str:
-    """Return a figure as printed; an empty text where the table has no such figure."""
-    if row is None:
-        return ""
-    if row.status == "suppressed":
-        return "(·)"
-    if row.status != "ok" or math.isnan(row.value):
-        return "n/a"
-    mark = " u" if FEW <= row.n < UNRELIABLE else ""
-    if not math.isnan(row.se_sampling):
-        mark = f" [{row.se_sampling:,.{decimals(row.unit)}f}]{mark}"
-    if not math.isnan(row.se_mc):
-        mark = f" {{{row.se_mc:,.{decimals(row.unit)}f}}}{mark}"
-    if row.value == 0.0:
-        return f"0{mark}"
-    text = f"{abs(row.value):,.{decimals(row.unit)}f}"
-    negative = row.value < 0 and any(digit in "123456789" for digit in text)
-    return f"({text}){mark}" if negative else f"{text}{mark}"

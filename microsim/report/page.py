@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from microsim.report.arrange import Sheet, figure_text
+from microsim.report.arrange import Sheet
+from microsim.report.blocks import figure_text
 from microsim.report.titles import NOTE
 
 

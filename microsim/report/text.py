@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from microsim.report.arrange import Block, Sheet, figure_text
+from microsim.report.arrange import Sheet
+from microsim.report.blocks import Block, figure_text
 from microsim.report.titles import NOTE
 
 NOTE_WIDTH = 100
@@ -39,7 +40,7 @@ def print_tables(
     """
     _print_notes(notes, console)
     for sheet in sheets:
-        console.print(f"[bold]{escape(f'{sheet.code} {sheet.title}, {sheet.year}')}[/bold]")
+        console.print(f"[bold]{escape(f'{sheet.code} {sheet.title}, {sheet.period}')}[/bold]")
         for block in sheet.blocks:
             console.print(_block(block))
         console.print()

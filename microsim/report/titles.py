@@ -19,8 +19,10 @@ class Style:
 
 STYLES = {
     "A1": Style("Population"),
+    "A2": Style("Population account"),
     "A3": Style("Labour force"),
     "A4": Style("Economic frame"),
+    "A5": Style("Assumptions", "columns"),
     "B1": Style("Contributors"),
     "B2": Style("Insurable earnings"),
     "B3": Style("Beneficiaries"),
@@ -34,7 +36,10 @@ STYLES = {
     "C5": Style("Receipts by origin"),
     "C6": Style("Scheme accounts"),
     "C7": Style("Consolidated social budget"),
+    "C8": Style("Government account of the social budget"),
+    "C9": Style("Expenditure per head and per beneficiary"),
     "C10": Style("Status quo, reform and difference", "columns"),
+    "C11": Style("Financial indicators of funds"),
     "D1": Style("Poverty"),
     "D2": Style("Inequality"),
     "D3": Style("Income concepts by decile", "columns"),
@@ -42,6 +47,7 @@ STYLES = {
     "D5": Style("Coverage and targeting of each programme", "columns"),
     "D6": Style("Gainers and losers", "columns"),
     "T1": Style("Trust table: simulated against official", "columns"),
+    "T2": Style("Alignment: wanted and reached", "columns"),
 }
 
 HEADLINE = ("C7", "C10")

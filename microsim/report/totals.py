@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from microsim.budget.consolidation import BALANCE, TOTAL_EXPENDITURE, TOTAL_RECEIPTS
 from microsim.budget.money import BENEFIT_ROWS
-from microsim.report.arrange import Line
+from microsim.report.blocks import Line
 from microsim.results.classifications import account_row, classifications
 
 Parts = list[tuple[int, int]]  # sign and position of each line that is added
@@ -47,7 +47,8 @@ def _account_parts(row: str) -> list[tuple[int, str]]:
         20: [(1, 19), (-1, 8)],
         22: [(1, 21), (1, 19)],
     }
-    found = numbers.get(int(row.split(" ", 1)[0]), [])
+    number = row.split(" ", 1)[0]
+    found = numbers.get(int(number), []) if number.isdigit() else []
     return [(sign, account_row(number)) for sign, number in found]
 
 

@@ -26,15 +26,17 @@ def benefits_in_view(rows: Sequence[Row], name: str) -> list[Row]:
     view(name, {})
     found: list[Row] = []
     cells = [row for row in rows if row.table == "C2" and row.column == "total"]
-    for scenario in dict.fromkeys(row.scenario for row in cells):
-        of = [row for row in cells if row.scenario == scenario]
+    by_budget: dict[tuple[str, int], list[Row]] = {}
+    for row in cells:
+        by_budget.setdefault((row.scenario, row.year), []).append(row)
+    for (scenario, year), of in by_budget.items():
         amounts = {
             (r.function, r.row): r.value for r in of if r.function != "ALL" and r.row in KINDS
         }
         regrouped = {**view(name, amounts), "Total": sum(amounts.values())}
         found += [
             Row(
-                scenario=scenario, year=of[0].year, table="C2", row=member, column=name,
+                scenario=scenario, year=year, table="C2", row=member, column=name,
                 unit="LCU million", value=value, scheme="ALL",
             )
             for member, value in regrouped.items()

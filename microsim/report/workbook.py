@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from microsim.errors import InputError
-from microsim.report.arrange import Block, Line, Sheet, decimals, figure_text
+from microsim.report.arrange import Sheet
+from microsim.report.blocks import Block, Line, decimals, figure_text
 from microsim.report.titles import NOTE
 from microsim.report.totals import parts_of
 
@@ -65,7 +66,7 @@ def _write_book(
         formats = _Formats(book)
         for sheet in sheets:
             page = book.add_worksheet(sheet.code)
-            page.write_string(0, 0, f"{sheet.code} {sheet.title}, {sheet.year}", formats.bold)
+            page.write_string(0, 0, f"{sheet.code} {sheet.title}, {sheet.period}", formats.bold)
             page.set_column(0, 0, 22)
             page.set_column(1, 1, 46)
             page.set_column(2, FIRST - 1, 14)

@@ -342,6 +342,11 @@ class Contents:
     """Contents of each life group with its own scenarios and records, in years with distribution
     tables; empty: `records` are those of all scenarios."""
 
+    @property
+    def in_detail(self) -> bool:
+        """Whether the year has distribution tables and breakdowns by place: others stay small."""
+        return self.horizon is None or bool(self.groups) or self.records is not None
+
 
 # One row of the tidy form of every table (DESIGN: results). Absent figures are NaN; `status` tells
 # "not applicable" and
@@ -356,7 +361,7 @@ TIDY = (
 MEAN = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a projection has hundreds of thousands of them
 class Row:
     """One figure of one table, in the tidy form."""
 
@@ -379,7 +384,7 @@ class Row:
     replicate: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """An accounting identity checked in the results: its two sides and whether it holds.
 

@@ -265,6 +265,22 @@ def test_null_reform__changes_nothing():
     assert {r.value for r in changes} == {0.0}
 
 
+def test_constant_prices__are_those_of_the_first_year(value):
+    key = {"row": "Total expenditure", "column": "constant prices"}
+    current = value("C7", "Total expenditure", column="current prices").value
+    assert value("C7", **key).value == pytest.approx(current / 1.04 ** (N - 1), rel=1e-12)
+    assert value("C7", **key).price_basis == f"constant_{FIRST}"
+
+
+def test_places__are_told_apart_in_years_with_distribution_tables():
+    made = years(last=FIRST + 1)
+    assert not made[1].in_detail
+    rows = projection_tables([with_groups(made[0], ("baseline", "R1")), made[1]])
+    for table in ("B3", "B6"):
+        places = [r for r in rows if r.table == table and r.group.startswith("region=")]
+        assert {r.year for r in places} == {FIRST}
+
+
 def test_government_account__compares_with_what_there_was(value):
     key = {"column": "current prices"}
     first = value("C8", "Fiscal gap", year=FIRST, **key).value
@@ -292,7 +308,7 @@ def test_registers__show_assumptions_and_what_lives_reached(value):
 def with_groups(contents, scenarios):
     """Return contents of a year with records of two life groups."""
     groups = []
-    for g, names in enumerate((scenarios[:2], scenarios[2:])):
+    for g, names in enumerate(filter(None, (scenarios[:2], scenarios[2:]))):
         places = [scenarios.index(n) for n in names]
         cells = dataclasses.replace(
             contents.cells, persons=contents.cells.persons[places],

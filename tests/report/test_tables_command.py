@@ -19,7 +19,8 @@ from microsim.budget.identities import check_identities
 from microsim.budget.tables import all_tables
 from microsim.cli import tables, validate
 from microsim.errors import FormatError, IdentityViolatedError, InputError, RunFailedError
-from microsim.report.arrange import arrange, figure_text
+from microsim.report.arrange import arrange
+from microsim.report.blocks import figure_text
 from microsim.results.contents import TIDY, Row
 from microsim.results.reader import ResultsIncompleteError, read_results
 from microsim.results.shards import write_shard
