@@ -19,6 +19,7 @@ from microsim.kernels.lives_newcomers import draw_keys
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Chance:
     def choose(
         self, process: str, decision: str, kind: int, persons: Persons, table: Floats,
         eligible: Flags = EVERYBODY, relative: Floats = NONE, rows: Array | None = None,
-    ) -> Flags:  # fmt: skip
-        """Return whom an event happens to. Shape (n_persons,).
+    ) -> Ints:  # fmt: skip
+        """Return the rows of those an event happens to, in order.
 
         Parameters
         ----------
@@ -75,22 +76,22 @@ class Chance:
         InputError
             A factor takes a probability outside 0 to 1.
         """
-        n = persons.sex.size
-        chosen = np.zeros(n, np.bool_)
         if not table.any():
-            return chosen
+            return np.zeros(0, np.int64)
         factor = factor_of(process, self.behaviour, persons, eligible, table, relative)
+        n = persons.sex.size
+        chosen = np.empty(n + 1, np.int64)
         noted = np.full((2, n if self.log is not None else 0), np.nan)
-        wrong = choose_by_table(
+        count = choose_by_table(
             persons.starts, self.markets, persons.sex, persons.age, eligible,
             np.ascontiguousarray(table), factor, persons.keys, self.stream, hashed(decision),
             self.year, self.aligned(process), chosen, noted[0], noted[1],
         )  # fmt: skip
-        if wrong >= 0:
-            raise refuse(process, self.year, wrong, persons, table, factor)
+        if count < 0:
+            raise refuse(process, self.year, -1 - count, persons, table, factor)
+        found: Ints = chosen[:count].copy()
         if self.log is not None:
-            found = np.flatnonzero(chosen)
             months = self.months(persons.keys[found], kind)
             logged = found if rows is None else rows[found]
             self.log.note(logged, kind, months, noted[0, found], noted[1, found])
-        return chosen
+        return found

@@ -28,7 +28,7 @@ def undo_links(stage: Stage) -> tuple[Ints, Ints, Array]:
 
     The third array holds 1 for a spouse, 2 for a mother, 3 for a father; deaths only.
     """
-    leavers = np.flatnonzero(stage.gone)
+    leavers = stage.left
     home = stage.household_of[leavers]
     most = 3 * int((stage.start[home + 1] - stage.start[home]).sum())
     who, lost, link = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int8)
@@ -51,7 +51,7 @@ def end_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
         "dissolution", decisions.DISSOLUTION, decisions.DISSOLUTION_EVENT, stage.persons, table,
         together,
     )  # fmt: skip
-    lives_moves.dissolve(np.flatnonzero(chosen), *_movers(stage))
+    lives_moves.dissolve(chosen, *_movers(stage))
 
 
 def form_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
@@ -101,7 +101,7 @@ def leave_home(stage: Stage, chance: Chance, tables: LifeTables) -> None:
         "leaving_home", decisions.LEAVING_HOME, decisions.LEAVING_EVENT, stage.persons,
         tables.leaving_home, able,
     )  # fmt: skip
-    lives_moves.leave_home(np.flatnonzero(chosen), *_movers(stage))
+    lives_moves.leave_home(chosen, *_movers(stage))
 
 
 def join_kin(stage: Stage, chance: Chance, tables: LifeTables) -> None:
@@ -115,7 +115,7 @@ def join_kin(stage: Stage, chance: Chance, tables: LifeTables) -> None:
         able,
     )  # fmt: skip
     lives_moves.join_kin(
-        np.flatnonzero(chosen), stage.market_of, stage.household_starts, stage.region, stage.keys,
+        chosen, stage.market_of, stage.household_starts, stage.region, stage.keys,
         chance.stream, hashed(decisions.HOST), stage.year, YOUNGEST_CHILD, OLDEST_CHILD, stage.age,
         stage.gone, stage.household_of, stage.start, stage.links, stage.place, stage.touched,
     )  # fmt: skip

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from microsim.dynamics import decisions, households, newcomers, work
 from microsim.dynamics.choosing import Chance
 from microsim.dynamics.factors import EVERYBODY, NONE, check_behaviour
-from microsim.dynamics.passage import EventLog, Passage
+from microsim.dynamics.memory import Memory
+from microsim.dynamics.passage import FATHER, MOTHER, SPOUSE, EventLog, Losses, Passage
 from microsim.dynamics.regrouping import (
     Layout,
     carry,
@@ -25,6 +26,8 @@ from microsim.dynamics.starting import RESET, starting_columns
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels.draws import stream_key
+from microsim.kernels.lives_choice import birth_factors
+from microsim.kernels.lives_grouping import grow_older
 from microsim.kernels.lives_moves import DIED, EMIGRATED
 from microsim.population.columns import LINKS
 
@@ -101,6 +104,7 @@ class Lives:
         self.year = tables.first_year
         self.record = record
         self.average_wage = average_wage
+        self._memory = Memory()
         self._stream = np.uint64(stream_key(seed, replicate))
         self.households: Columns = {
             name: np.ascontiguousarray(column) for name, column in households.items()
@@ -150,7 +154,8 @@ class Lives:
         columns = check_behaviour(behaviour or {}, n)
         log = EventLog(n) if self.record else None
         chance = Chance(self._stream, self.year + 1, self._markets, self.tables, columns, log)
-        stage = self._stage(step, log)
+        self._memory.turn()
+        stage = self._stage(step)
         mothers = self._births(stage, chance)
         self._departures(stage, chance)
         who, lost, link = households.undo_links(stage)
@@ -164,28 +169,24 @@ class Lives:
         joining.share[:] = newcomers.share_of_welfare(stage, joining, self.households["welfare"])
         layout = lay_out(stage, joining, chance)
         self._regroup(stage, layout, joining, mothers)
-        parents = n + np.arange(births.living.n)
-        losses = (
-            np.concatenate([who, parents, parents]),
-            np.concatenate([lost, births.late_mother, births.late_father]),
-            np.concatenate([link, np.full(parents.size, 2), np.full(parents.size, 3)]),
-        )
-        passage = _passage(stage, layout, births, arrived, losses)
+        passage = _passage(stage, layout, births, arrived, (who, lost, link))
         self._mark(passage, layout)
         newborn = layout.new_row[n : n + births.living.n]
         workers = work.Workforce(self.persons, self.market_starts, layout.source, newborn)
         chance = replace(chance, behaviour=workers.moved(columns))
         work.update(workers, chance, self.tables, step, self.average_wage)
-        self.year += 1
         if log is not None:
             passage = _with_events(passage, log, layout, joining)
+        layout.source[layout.new_row[n:]] = -1
+        self.year += 1
         return passage
 
-    def _stage(self, step: int, log: EventLog | None) -> Stage:
+    def _stage(self, step: int) -> Stage:
         return Stage(
             self.year + 1, step, self.market_starts, self.household_starts, self._markets,
             self._start, self.persons["sex"], self.persons["age"], self.persons["draw_key"],
-            self._links, self._market_numbers(), self.households["region"].astype(np.int16), log,
+            self._links, self._market_numbers(), self.households["region"].astype(np.int16),
+            self._memory,
         )  # fmt: skip
 
     def _market_numbers(self) -> Array:
@@ -200,14 +201,17 @@ class Lives:
         table[FEMALE] = tables.birth[stage.step]
         relative = NONE
         if (tables.parity_factor != 1.0).any() or tables.unpartnered_birth_factor != 1.0:
-            parity = np.minimum(self.persons["children_born"], tables.parity_factor.size - 1)
-            relative = tables.parity_factor[parity]
-            relative[self._links[1] < 0] *= tables.unpartnered_birth_factor
-        chosen = chance.choose(
+            relative = self._memory.array("birth factor", stage.n, np.float64)
+            relative.fill(1.0)
+            birth_factors(
+                stage.sex, stage.age, table, self.persons["children_born"], stage.links[1],
+                np.ascontiguousarray(tables.parity_factor), tables.unpartnered_birth_factor,
+                relative,
+            )  # fmt: skip
+        return chance.choose(
             "fertility", decisions.BIRTH, decisions.BIRTH_EVENT, stage.persons, table, EVERYBODY,
             relative,
         )  # fmt: skip
-        return np.flatnonzero(chosen)
 
     def _departures(self, stage: Stage, chance: Chance) -> None:
         """Decide who dies and who emigrates."""
@@ -217,30 +221,33 @@ class Lives:
         )  # fmt: skip
         stage.gone[died] = DIED
         table = self.tables.emigration[stage.step]
+        away = died[:0]
         if table.any():
             away = chance.choose(
                 "emigration", decisions.EMIGRATION, decisions.EMIGRATION_EVENT, stage.persons,
                 table, stage.gone == 0,
             )  # fmt: skip
             stage.gone[away] = EMIGRATED
+        stage.left = np.sort(np.concatenate([died, away]))
 
     def _regroup(self, stage: Stage, layout: Layout, joining: Newcomers, mothers: Ints) -> None:
         """Take over the layout of the new year: columns, links, households."""
         before = self.persons
         names = [name for name in before if name not in RESET and name not in LINKS]
-        now = carry(before, names, layout.source, stage.n)
+        n, memory = layout.source.size, self._memory
+        now = carry(before, names, layout.rows, memory, "person")
         rows = layout.new_row[stage.n :]
         copies = np.flatnonzero(joining.donor >= 0)
         for name in names:
             column = now[name]
             column[rows] = 0
             column[rows[copies]] = before[name][joining.donor[copies]]
-        now["age"] = _aged(now["age"])
+        grow_older(now["age"], n, N_AGES - 1)
         now["age"][rows], now["sex"][rows] = joining.age, joining.sex
         now["draw_key"][rows] = joining.keys
         now["in_base_population"][rows] = False
         for name in RESET:
-            now[name] = np.zeros(layout.source.size, before[name].dtype)
+            now[name] = memory.filled(f"person {name}", n, before[name].dtype, 0)
         born = rows[joining.donor < 0]
         now["birth_month"][born] = joining.month[joining.donor < 0]
         now["arrived"][rows[copies]] = True
@@ -264,16 +271,17 @@ class Lives:
     def _mark(self, passage: Passage, layout: Layout) -> None:
         """Mark the widowed, count who shares a late spouse, and keep the flag of orphans."""
         persons = self.persons
-        widowed = np.flatnonzero(passage.late_spouse >= 0)
+        losses = passage.losses
+        is_spouse = losses.link == SPOUSE
+        widowed = losses.row[is_spouse]
         persons["widowed"][widowed] = True
         _, which, counts = np.unique(
-            passage.late_spouse[widowed], return_inverse=True, return_counts=True
+            losses.late[is_spouse], return_inverse=True, return_counts=True
         )
         persons["late_spouse_widows"][widowed] = counts[which]
-        bereft = (passage.late_mother >= 0) | (passage.late_father >= 0)
-        persons["orphan"][bereft] = True
+        persons["orphan"][losses.row[~is_spouse]] = True
         persons["orphan"][layout.new_row[layout.placed]] = True
-        persons["orphan"][persons["age"] >= OF_AGE] = False
+        persons["orphan"] &= persons["age"] < OF_AGE
 
 
 def _check_markets(market: Array, weight: Array) -> None:
@@ -291,31 +299,28 @@ def _check_markets(market: Array, weight: Array) -> None:
         )  # fmt: skip
 
 
-def _aged(age: Array) -> Array:
-    return np.minimum(age, N_AGES - 2) + np.int8(1)
-
-
 def _passage(
     stage: Stage, layout: Layout, births: newcomers.Births, arrived: Newcomers,
     losses: tuple[Array, Array, Array],
 ) -> Passage:  # fmt: skip
     """Return what the step did, in rows of both years."""
-    n_now = layout.source.size
-    late = np.full((3, n_now), -1, np.int64)
-    who, lost, link = losses
-    known = np.flatnonzero(lost >= 0)
-    rows = layout.new_row[who[known]]
-    late[link[known].astype(np.int64) - 1, rows] = lost[known]
-    left = np.flatnonzero(stage.gone)
+    parents = stage.n + np.arange(births.living.n)
+    who = np.concatenate([losses[0], parents, parents])
+    lost = np.concatenate([losses[1], births.late_mother, births.late_father])
+    link = np.concatenate([
+        losses[2].astype(np.int64), np.full(parents.size, MOTHER), np.full(parents.size, FATHER),
+    ])  # fmt: skip
+    known = lost >= 0
+    row = layout.new_row[who[known]].astype(np.int64)
+    left = stage.left
     cause = stage.gone[left]
+    household_source = layout.order
+    household_source[household_source >= stage.n_households] = -1
     by_sex = newcomers.by_sex
-    n_before = stage.n_households
     return Passage(
-        source=np.where(layout.source < stage.n, layout.source, -1),
-        household_source=np.where(layout.order < n_before, layout.order, -1),
-        late_spouse=late[0],
-        late_mother=late[1],
-        late_father=late[2],
+        source=layout.source,
+        household_source=household_source,
+        losses=Losses(row, lost[known], link[known]),
         left=left,
         left_cause=cause - np.int8(1),
         births=births.born,

@@ -63,9 +63,10 @@ def bear(stage: Stage, chance: Chance, tables: LifeTables, mothers: Ints) -> Bir
     table[:, 0] = tables.newborn_death[stage.step]
     rows = np.full(sex.size, -1, np.int64)
     silent = Chance(chance.stream, chance.year, chance.markets, tables, {}, None)
-    dead = silent.choose(
+    dead = np.zeros(sex.size, np.bool_)
+    dead[silent.choose(
         "mortality", decisions.DEATH, decisions.DEATH_EVENT, infants, table, rows=rows
-    )
+    )] = True  # fmt: skip
     away = ~dead & (stage.gone[mothers] == EMIGRATED)
     stays = np.flatnonzero(~dead & ~away)
     mother = mothers[stays]

@@ -13,6 +13,8 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 
+SPOUSE, MOTHER, FATHER = 1, 2, 3
+
 
 @dataclass(frozen=True)
 class Events:
@@ -40,8 +42,29 @@ class Events:
 
 
 @dataclass(frozen=True)
+class Losses:
+    """Who lost whom by death, one entry a link.
+
+    Attributes
+    ----------
+    row
+        Shape (n_losses,), row now of the bereaved.
+    late
+        Shape (n_losses,), row before of the dead.
+    link
+        Shape (n_losses,), 1 spouse, 2 mother, 3 father.
+    """
+
+    row: Ints
+    late: Ints
+    link: Ints
+
+
+@dataclass(frozen=True)
 class Passage:
     """How the persons of one year became those of the next.
+
+    Arrays stay as they are until the second step after this one.
 
     Attributes
     ----------
@@ -49,8 +72,8 @@ class Passage:
         Shape (n_now,), row the person had before, -1 of newborn and immigrants.
     household_source
         Shape (n_households_now,), row the household had before, -1 of those founded in the step.
-    late_spouse, late_mother, late_father
-        Shape (n_now,), row before of a spouse or parent who died in the step, else -1.
+    losses
+        Who lost whom.
     left
         Shape (n_left,), rows before of those who died or emigrated, in order.
     left_cause
@@ -64,9 +87,7 @@ class Passage:
 
     source: Ints
     household_source: Ints
-    late_spouse: Ints
-    late_mother: Ints
-    late_father: Ints
+    losses: Losses
     left: Ints
     left_cause: Bytes
     births: Ints
@@ -74,6 +95,27 @@ class Passage:
     immigrants: Ints
     emigrants: Ints
     events: Events | None = None
+
+    @property
+    def late_spouse(self) -> Ints:
+        """Return the row before of a spouse who died in the step, else -1. Shape (n_now,)."""
+        return self._late(SPOUSE)
+
+    @property
+    def late_mother(self) -> Ints:
+        """Return the row before of a mother who died in the step, else -1. Shape (n_now,)."""
+        return self._late(MOTHER)
+
+    @property
+    def late_father(self) -> Ints:
+        """Return the row before of a father who died in the step, else -1. Shape (n_now,)."""
+        return self._late(FATHER)
+
+    def _late(self, link: int) -> Ints:
+        late = np.full(self.source.size, -1, np.int64)
+        some = self.losses.link == link
+        late[self.losses.row[some]] = self.losses.late[some]
+        return late
 
 
 @dataclass

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from microsim.dynamics import decisions
 from microsim.dynamics.choosing import Chance
 from microsim.dynamics.decisions import hashed
+from microsim.dynamics.memory import Memory
 from microsim.dynamics.stage import Newcomers, Stage
 from microsim.kernels import lives_grouping, lives_moves
+from microsim.kernels.lives_grouping import grow_older
 from microsim.kernels.lives_newcomers import HOUSEHOLD_KEY, HOUSEHOLD_NUMBER, descend
 
 Array = npt.NDArray[Any]
@@ -32,6 +34,8 @@ class Layout:
     ----------
     source
         Shape (n_now,), row before; newcomers count on after those before.
+    rows
+        Shape (n_now,), `source` of those who were there before, 0 of newcomers.
     new_row
         Shape (n_before + n_newcomers,), row now, -1 if gone.
     age
@@ -47,6 +51,7 @@ class Layout:
     """
 
     source: Ints
+    rows: Array
     new_row: Array
     age: Array
     order: Ints
@@ -57,42 +62,48 @@ class Layout:
 
 def lay_out(stage: Stage, newcomers: Newcomers, chance: Chance) -> Layout:
     """Place children left alone, then sort everybody into the households they live in now."""
-    age = np.concatenate([np.minimum(stage.age, OLDEST - 1) + np.int8(1), newcomers.age])
-    place = np.concatenate([stage.place, newcomers.place.astype(np.int32)])
-    gone = np.concatenate([stage.gone, np.zeros(newcomers.n, np.int8)])
+    memory = stage.memory
+    age = memory.joined("age after", stage.age, newcomers.age)
+    grow_older(age, stage.n, OLDEST)
+    place = memory.joined("place after", stage.place, newcomers.place)
+    gone = memory.joined("gone after", stage.gone, np.zeros(newcomers.n, np.int8))
     n_founded = int(stage.count[0])
     n_places = stage.n_households + n_founded
-    members, adults = np.empty(n_places, np.int32), np.empty(n_places, np.int32)
+    members = memory.array("members", n_places, np.int32)
+    adults = memory.array("adults", n_places, np.int32)
     template = stage.template[:n_founded]
     placed = np.zeros(0, np.int64)
     if lives_moves.count_adults(place, gone, age, members, adults):
         moved = np.zeros(place.size, np.bool_)
         lives_moves.place_children(
-            gone, adults, stage.market_of, stage.household_starts, template, stage.region,
-            np.concatenate([stage.keys, newcomers.keys]), chance.stream,
+            gone, members, adults, stage.market_of, stage.household_starts, template, stage.region,
+            memory.joined("keys", stage.keys, newcomers.keys), chance.stream,
             hashed(decisions.PLACEMENT), stage.year, place, stage.touched, moved,
         )  # fmt: skip
         placed = np.flatnonzero(moved)
-        lives_moves.count_adults(place, gone, age, members, adults)
-    new_index = np.empty(n_places, np.int32)
+    new_index = memory.array("new index", n_places, np.int32)
     order, household_starts = lives_grouping.order_households(
         stage.household_starts, stage.market_of[template], members, new_index
     )
-    start = np.empty(order.size + 1, np.int64)
-    source = np.empty(int(members.sum()), np.int64)
-    new_row = np.empty(place.size, np.int32)
+    n_now = stage.n + newcomers.n - stage.left.size
+    start = memory.array("start", order.size + 1, np.int64)
+    source = memory.array("source", n_now, np.int64)
+    new_row = memory.array("new row", place.size, np.int32)
     lives_grouping.group_persons(place, gone, order, new_index, members, start, source, new_row)
-    return Layout(source, new_row, age, order, household_starts, start, placed)
+    rows = memory.array("rows before", n_now, np.int32)
+    lives_grouping.rows_before(source, stage.n, rows)
+    return Layout(source, rows, new_row, age, order, household_starts, start, placed)
 
 
-def carry(columns: Columns, names: Iterable[str], source: Ints, n_before: int) -> Columns:
-    """Return columns in the new order; rows of those who were not there before are left open."""
-    runs = lives_grouping.find_runs(source, n_before)
+def carry(
+    columns: Columns, names: Iterable[str], rows: Array, memory: Memory, table: str
+) -> Columns:
+    """Return columns in the new order; of who was not there before they hold what row 0 does."""
     carried = {}
     for name in names:
         before = columns[name]
-        carried[name] = np.empty(source.size, before.dtype)
-        lives_grouping.copy_runs(*runs, before, carried[name])
+        carried[name] = memory.array(f"{table} {name}", rows.size, before.dtype)
+        lives_grouping.gather(rows, before, carried[name])
     return carried
 
 
@@ -101,11 +112,12 @@ def renew_links(
     welfare: Array,
 ) -> Array:  # fmt: skip
     """Return the links of everybody, shape (4, n_now), and fill in the welfare of what changed."""
-    links = np.empty((4, layout.source.size), np.int16)
-    runs = lives_grouping.find_runs(layout.source, stage.n)
+    memory, n = stage.memory, layout.source.size
+    links = memory.array("links", 4 * n, np.int16).reshape(4, n)
     for k in range(4):
-        lives_grouping.copy_runs(*runs, stage.links[k], links[k])
-    spouse_row = np.concatenate([stage.spouse_row, np.full(newcomers.n, -1, np.int32)])
+        lives_grouping.gather(layout.rows, stage.links[k], links[k])
+    nobody = np.full(newcomers.n, -1, np.int32)
+    spouse_row = memory.joined("spouse row after", stage.spouse_row, nobody)
     lives_grouping.relink(
         layout.order, stage.touched, layout.start, layout.source, layout.new_row, stage.start,
         stage.household_of, spouse_row, stage.links, np.stack([newcomers.mother, newcomers.father]),
@@ -122,17 +134,31 @@ def household_columns(
     A household founded in the step takes region, area, market, stratum, PSU and weight from the
     one its founder lived in; number and draw key descend from the founder's key.
     """
-    n_before = stage.n_households
-    carried = carry(households, households, layout.order, n_before)
+    n_before, n, memory = stage.n_households, layout.order.size, stage.memory
+    rows = memory.array("household rows before", n, np.int32)
+    lives_grouping.rows_before(layout.order, n_before, rows)
+    names = [name for name in households if name not in ("start", "size")]
+    carried = carry(households, names, rows, memory, "household")
     founded = np.flatnonzero(layout.order >= n_before)
     if founded.size:
         k = layout.order[founded] - n_before
-        keys = np.concatenate([stage.keys, newcomers.keys])[stage.founder[k]]
-        for name, column in households.items():
-            carried[name][founded] = column[stage.template[k]]
+        keys = founder_keys(stage, newcomers, stage.founder[k])
+        template = stage.template[k]
+        for name in names:
+            carried[name][founded] = households[name][template]
         numbers = descend(keys, stage.year, HOUSEHOLD_NUMBER) & SIGN
         carried["household_id"][founded] = numbers.astype(np.int64)
         carried["draw_key"][founded] = descend(keys, stage.year, HOUSEHOLD_KEY)
-    carried["start"] = layout.start[:-1].copy()
-    carried["size"] = np.diff(layout.start).astype(households["size"].dtype)
+    carried["start"] = layout.start[:-1]
+    carried["size"] = memory.array("household size", n, households["size"].dtype)
+    carried["size"][:] = np.diff(layout.start)
     return carried
+
+
+def founder_keys(stage: Stage, newcomers: Newcomers, founder: Ints) -> Array:
+    """Return the draw keys of founders: persons before the step, or newcomers."""
+    keys = np.empty(founder.size, np.uint64)
+    is_new = founder >= stage.n
+    keys[~is_new] = stage.keys[founder[~is_new]]
+    keys[is_new] = newcomers.keys[founder[is_new] - stage.n]
+    return keys

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.dynamics.factors import Persons
-from microsim.dynamics.passage import EventLog
+from microsim.dynamics.memory import Memory
 from microsim.kernels.lives_grouping import unfold
 
 Array = npt.NDArray[Any]
@@ -82,12 +82,14 @@ class Stage:
         Shape (n,): household at the start and now, row of the spouse now (-1 if none).
     gone
         Shape (n,): 0 stays, 1 died, 2 emigrated.
+    left
+        Shape (n_left,): rows of those gone, in order.
     touched
         Shape (n_households + n,): households whose links must be renewed.
     founder, template, count
         Households founded: row of the founder, old household whose place they take, how many.
-    log
-        Events, if they are recorded.
+    memory
+        Where work arrays come from.
     """
 
     year: int
@@ -102,11 +104,12 @@ class Stage:
     links: Array
     market_of: Array
     region: Array
-    log: EventLog | None
+    memory: Memory
     household_of: Array = field(init=False)
     place: Array = field(init=False)
     spouse_row: Array = field(init=False)
     gone: Array = field(init=False)
+    left: Ints = field(init=False)
     touched: Array = field(init=False)
     founder: Ints = field(init=False)
     template: Ints = field(init=False)
@@ -114,13 +117,13 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Lay out the work arrays."""
-        n = self.sex.size
-        self.household_of = np.empty(n, np.int32)
-        self.spouse_row = np.empty(n, np.int32)
-        unfold(self.start, self.links[1], self.household_of, self.spouse_row)
-        self.place = self.household_of.copy()
-        self.gone = np.zeros(n, np.int8)
-        self.touched = np.zeros(self.start.size - 1 + 2 * n, np.bool_)
+        n, memory = self.sex.size, self.memory
+        self.household_of = memory.array("household of", n, np.int32)
+        self.place = memory.array("place", n, np.int32)
+        self.spouse_row = memory.array("spouse row", n, np.int32)
+        unfold(self.start, self.links[1], self.household_of, self.place, self.spouse_row)
+        self.gone = memory.filled("gone", n, np.int8, 0)
+        self.touched = memory.filled("touched", self.start.size - 1 + 2 * n, np.bool_, 0)
         self.founder = np.empty(2 * n, np.int64)
         self.template = np.empty(2 * n, np.int64)
         self.count = np.zeros(1, np.int64)

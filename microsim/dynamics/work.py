@@ -90,13 +90,13 @@ def change_disability(workers: Workforce, chance: Chance, tables: LifeTables, st
         "recovery", decisions.RECOVERY, decisions.RECOVERY_EVENT, group,
         tables.disability_recovery[step], disabled, rows=back,
     )  # fmt: skip
-    if struck.any() or recovered.any():
-        persons["severe_disability"] = (disabled | struck) & ~recovered
-        persons["became_disabled"] = struck
+    disabled[struck] = True
+    disabled[recovered] = False
+    persons["became_disabled"][struck] = True
 
 
-def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step: int) -> Flags:
-    """Move persons between employment statuses; return who changed. Shape (n_persons,)."""
+def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step: int) -> Ints:
+    """Move persons between employment statuses; return the rows of those who changed."""
     persons, group = workers.persons, workers.group
     status, n = persons["employment_status"], group.sex.size
     share = np.ascontiguousarray(tables.status_share[step + 1])
@@ -122,16 +122,16 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
             raise _too_formal(chance.year, wrong, group, formal, factor)
     else:
         lives_statuses.draw_statuses(group.starts, group.sex, group.age, status, *where)
-    retired = changed & (status == lives_statuses.RETIRED)
-    persons["retired_this_year"] = retired
+    moved = np.flatnonzero(changed)
+    retired = status[moved] == lives_statuses.RETIRED
+    persons["retired_this_year"][moved[retired]] = True
     if chance.log is not None:
-        for mask, kind in (
-            (changed & ~retired, decisions.STATUS_EVENT), (retired, decisions.RETIREMENT_EVENT),
+        for rows, kind in (
+            (moved[~retired], decisions.STATUS_EVENT), (moved[retired], decisions.RETIREMENT_EVENT),
         ):  # fmt: skip
-            rows = np.flatnonzero(mask)
             months = chance.months(group.keys[rows], decisions.STATUS_EVENT)
             chance.log.note(workers.source[rows], kind, months, noted[0, rows], noted[1, rows])
-    return changed
+    return moved
 
 
 def _retire(
@@ -161,15 +161,14 @@ def _too_formal(year: int, row: int, group: Persons, formal: Floats, factor: Flo
     return InputError(Fault(where, what, found, "0 to 1", remedy))
 
 
-def count_spells(workers: Workforce, chance: Chance, changed: Flags) -> None:
+def count_spells(workers: Workforce, chance: Chance, changed: Ints) -> None:
     """Count the months of the year and the completed years in the present status."""
     persons, newborn = workers.persons, workers.newborn
     years, months = persons["years_in_status"], persons["months_in_status"]
     lives_statuses.grow_spells(years, months, LONGEST)
     months[newborn] = 13 - persons["birth_month"][newborn]
-    rows = np.flatnonzero(changed)
-    months[rows] = 13 - chance.months(persons["draw_key"][rows], decisions.STATUS_EVENT)
-    years[rows] = 0
+    months[changed] = 13 - chance.months(persons["draw_key"][changed], decisions.STATUS_EVENT)
+    years[changed] = 0
     years[newborn] = 0
 
 

@@ -20,6 +20,8 @@ N_GROUPS = 25  # of five years, ages 0 to 124
 N_CELLS = 2 * N_GROUPS
 # Odds ratio up to which persons are sorted: those chosen have ratios up to about 1.
 FIRST_BOUND = 1.5
+WIDER = 16.0
+LAST_BOUND = 1e200  # ratios are below 2**53 / p; more than this there are not
 OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
 
 
@@ -73,22 +75,33 @@ def sort_groups(
     """Put those who may be among the first `wanted` of their group in order; return how many.
 
     The order is that of logit(p) - logit(u) from the largest, which is that of the odds ratio
-    u(1-p) / p(1-u) from the least; ties in order of rows. Those up to `FIRST_BOUND` are sorted,
-    and all of a group that has not enough of them.
+    u(1-p) / p(1-u) from the least; ties in order of rows. Only ratios up to a bound are sorted:
+    `FIRST_BOUND`, and more in groups that have not enough of them.
     """
-    found = np.zeros(wanted.shape[0], np.int64)
+    n_groups = wanted.shape[0]
+    bounds, found = np.empty(n_groups, np.float64), np.empty(n_groups, np.int64)
+    for group in range(n_groups):
+        bounds[group] = FIRST_BOUND if wanted[group] > 0 else -1.0
     for j in range(n):
-        found[groups[j]] += u[j] * (1.0 - p[j]) <= FIRST_BOUND * (p[j] * (1.0 - u[j]))
-    whole = found < wanted
+        ratios[j] = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
+    short = n > 0
+    while short:
+        found[:] = 0
+        for j in range(n):
+            found[groups[j]] += ratios[j] <= bounds[groups[j]]
+        short = False
+        for group in range(n_groups):
+            if found[group] < wanted[group] and bounds[group] < LAST_BOUND:
+                bounds[group] *= WIDER
+                short = True
     m = 0
     for j in range(n):
         candidates[m] = j
-        near = u[j] * (1.0 - p[j]) <= FIRST_BOUND * (p[j] * (1.0 - u[j]))
-        m += near or whole[groups[j]]
+        m += ratios[j] <= bounds[groups[j]]
+    sorted_ratios = np.empty(m, np.float64)
     for k in range(m):
-        j = candidates[k]
-        ratios[k] = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
-    order = np.argsort(ratios[:m], kind="mergesort")
+        sorted_ratios[k] = ratios[candidates[k]]
+    order = np.argsort(sorted_ratios, kind="mergesort")
     unsorted = candidates[:m].copy()
     for k in range(m):
         candidates[k] = unsorted[order[k]]
@@ -98,9 +111,12 @@ def sort_groups(
 @inlined
 def choose_expected(
     rows: Rows, p: Floats, u: Floats, n: int, sex: Bytes, age: Bytes, offset: float, ratios: Floats,
-    candidates: Rows, groups: Rows, chosen: Flags,
+    candidates: Rows, groups: Rows,
 ) -> None:  # fmt: skip
-    """Mark, in each cell of a market, as many as the sum of probabilities: the most inclined."""
+    """Choose, in each cell of a market, as many as the sum of probabilities: the most inclined.
+
+    Their u is set to -1, so that they are those with u < p.
+    """
     sums, wanted = np.zeros(N_CELLS, np.float64), np.empty(N_CELLS, np.int64)
     for j in range(n):
         cell = cell_of(sex[rows[j]], age[rows[j]])
@@ -108,20 +124,22 @@ def choose_expected(
         sums[cell] += p[j]
     round_sums(sums, offset, wanted)
     m = sort_groups(p, u, groups, n, wanted, ratios, candidates)
+    for j in range(n):
+        u[j] = 2.0
     for k in range(m):
         j = candidates[k]
         if wanted[groups[j]] > 0:
             wanted[groups[j]] -= 1
-            chosen[rows[j]] = True
+            u[j] = -1.0
 
 
 @kernel
 def choose_by_table(
     starts: Ints, markets: Keys, sex: Bytes, age: Bytes, eligible: Flags, table: Floats,
     factor: Floats, keys: Keys, stream: np.uint64, decision: int, year: int, aligned: bool,
-    chosen: Flags, probability: Floats, draw: Floats,
+    chosen: Ints, probability: Floats, draw: Floats,
 ) -> int:  # fmt: skip
-    """Mark those an event happens to, with a probability by sex and age.
+    """Choose those an event happens to, with a probability by sex and age.
 
     Parameters
     ----------
@@ -141,51 +159,43 @@ def choose_by_table(
         Whether as many as expected are chosen in each market and cell (sorted by logit(p) -
         logit(u)), or each if u < p.
     chosen
-        Shape (n_persons,): set where it happens.
+        Shape (n_persons,): filled in with the rows of those chosen, in order.
     probability, draw
         Shape (n_persons,): filled in for those at risk; shape (0,) for nobody.
 
     Returns
     -------
-    The row of a person whose probability is not within 0 to 1 (nothing is done then), or -1.
+    How many are chosen; -1 less the row of a person whose probability is not within 0 to 1.
     """
     size = largest_market(starts)
     rows, candidates = np.empty(size, np.int32), np.empty(size, np.int32)
-    groups = np.empty(size, np.int32)
-    p, u, ratios = (
-        np.empty(size, np.float64),
-        np.empty(size, np.float64),
-        np.empty(size, np.float64),
-    )
-    kept = np.empty(size, np.uint64)
+    groups, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
+    p, u, ratios = np.empty(size), np.empty(size), np.empty(size)
     limited, scaled, noted = eligible.shape[0] > 0, factor.shape[0] > 0, probability.shape[0] > 0
+    total = 0
     for market in range(markets.shape[0]):
         n = 0
         for i in range(starts[market], starts[market + 1]):
-            if limited and not eligible[i]:
-                continue
             risk = table[sex[i], age[i]]
             if scaled:
                 risk *= factor[i]
-                if not 0.0 <= risk <= 1.0:
-                    return i
+                if not 0.0 <= risk <= 1.0 and (not limited or eligible[i]):
+                    return -1 - i
             rows[n] = i
             p[n] = risk
-            n += risk > 0.0
+            n += risk > 0.0 and (not limited or eligible[i])
         draw_rows(rows, n, keys, stream, decision, year, kept, u)
-        if aligned:
-            offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
-            choose_expected(rows, p, u, n, sex, age, offset, ratios, candidates, groups,
-                            chosen)  # fmt: skip
-        else:
-            for j in range(n):
-                if u[j] < p[j]:
-                    chosen[rows[j]] = True
         if noted:
             for j in range(n):
                 probability[rows[j]] = p[j]
                 draw[rows[j]] = u[j]
-    return -1
+        if aligned:
+            offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
+            choose_expected(rows, p, u, n, sex, age, offset, ratios, candidates, groups)
+        for j in range(n):
+            chosen[total] = rows[j]
+            total += u[j] < p[j]
+    return total
 
 
 @kernel
@@ -201,11 +211,27 @@ def normalise(
     for market in range(starts.shape[0] - 1):
         plain, weighted = np.zeros(N_CELLS, np.float64), np.zeros(N_CELLS, np.float64)
         for i in range(starts[market], starts[market + 1]):
-            if not limited or eligible[i]:
+            risk = table[sex[i], age[i]]
+            if risk > 0.0 and (not limited or eligible[i]):
                 cell = cell_of(sex[i], age[i])
-                plain[cell] += table[sex[i], age[i]]
-                weighted[cell] += table[sex[i], age[i]] * relative[i]
+                plain[cell] += risk
+                weighted[cell] += risk * relative[i]
+        for cell in range(N_CELLS):
+            weighted[cell] = plain[cell] / weighted[cell] if weighted[cell] > 0.0 else 1.0
         for i in range(starts[market], starts[market + 1]):
-            cell = cell_of(sex[i], age[i])
-            if weighted[cell] > 0.0:
-                relative[i] *= plain[cell] / weighted[cell]
+            if table[sex[i], age[i]] > 0.0:
+                relative[i] *= weighted[cell_of(sex[i], age[i])]
+
+
+@kernel
+def birth_factors(
+    sex: Bytes, age: Bytes, table: Floats, births: Bytes, spouse: npt.NDArray[np.int16],
+    by_parity: Floats, unpartnered: float, relative: Floats,
+) -> None:  # fmt: skip
+    """Multiply `relative` by the factors of earlier births and of having no partner."""
+    last = by_parity.shape[0] - 1
+    for i in range(sex.shape[0]):
+        if table[sex[i], age[i]] > 0.0:
+            relative[i] *= by_parity[min(births[i], last)] * (
+                1.0 if spouse[i] >= 0 else unpartnered
+            )

@@ -152,6 +152,8 @@ def take_sectors(
                 counts[status[i], sector[i]] += 1
                 counts[LAST_AT_WORK + 1, sector[i]] += 1
         for i in range(starts[market], starts[market + 1]):
+            if status[i] == before[i]:
+                continue
             if not FIRST_EMPLOYEE <= status[i] <= LAST_AT_WORK:
                 sector[i] = 0
             elif not FIRST_EMPLOYEE <= before[i] <= LAST_AT_WORK:

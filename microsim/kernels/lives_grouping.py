@@ -18,8 +18,8 @@ Flags = npt.NDArray[np.bool_]
 
 
 @kernel
-def unfold(start: Ints, spouse: Shorts, household_of: Rows, spouse_row: Rows) -> None:
-    """Fill in each person's household and the row of the spouse, -1 if none.
+def unfold(start: Ints, spouse: Shorts, household_of: Rows, place: Rows, spouse_row: Rows) -> None:
+    """Fill in each person's household, twice, and the row of the spouse, -1 if none.
 
     `start` has shape (n_households + 1,).
     """
@@ -27,6 +27,7 @@ def unfold(start: Ints, spouse: Shorts, household_of: Rows, spouse_row: Rows) ->
         first = start[h]
         for i in range(first, start[h + 1]):
             household_of[i] = h
+            place[i] = h
             spouse_row[i] = first + spouse[i] if spouse[i] >= 0 else -1
 
 
@@ -116,35 +117,24 @@ def group_persons(
 
 
 @kernel
-def find_runs(source: Ints, limit: int) -> tuple[Ints, Ints, Ints]:
-    """Return pieces (from, to, length) in which rows below `limit` keep their neighbours."""
-    n = source.shape[0]
-    run_from, run_to = np.empty(n, np.int64), np.empty(n, np.int64)
-    length = np.empty(n, np.int64)
-    n_runs = 0
-    row = 0
-    while row < n:
-        if source[row] >= limit:
-            row += 1
-            continue
-        first = row
-        row += 1
-        while row < n and source[row] == source[row - 1] + 1 and source[row] < limit:
-            row += 1
-        run_from[n_runs], run_to[n_runs], length[n_runs] = source[first], first, row - first
-        n_runs += 1
-    return run_from[:n_runs].copy(), run_to[:n_runs].copy(), length[:n_runs].copy()
+def grow_older(age: Bytes, n: int, oldest: int) -> None:
+    """Make the first n persons a year older, up to the oldest age there is."""
+    for i in range(n):
+        age[i] = min(age[i] + 1, oldest)
 
 
 @kernel
-def copy_runs(
-    run_from: Ints, run_to: Ints, run_length: Ints, before: npt.NDArray[Any], now: npt.NDArray[Any]
-) -> None:
-    """Copy a column piece by piece."""
-    for k in range(run_from.shape[0]):
-        a, b = run_from[k], run_to[k]
-        for j in range(run_length[k]):
-            now[b + j] = before[a + j]
+def gather(rows: Rows, before: npt.NDArray[Any], now: npt.NDArray[Any]) -> None:
+    """Fill in a column from the rows given. Twice as fast as copying piece by piece."""
+    for i in range(rows.shape[0]):
+        now[i] = before[rows[i]]
+
+
+@kernel
+def rows_before(source: Ints, n_before: int, rows: Rows) -> None:
+    """Fill in `source` for those who were there before, 0 for the others."""
+    for i in range(source.shape[0]):
+        rows[i] = source[i] if source[i] < n_before else 0
 
 
 @inlined

@@ -203,12 +203,14 @@ def live_with_parents(
 ) -> None:  # fmt: skip
     """Fill in who may leave home: grown, without partner, not head, living with a parent."""
     for i in range(able.shape[0]):
+        able[i] = False
+        if age[i] + 1 < ADULT or (links[MOTHER, i] < 0 and links[FATHER, i] < 0):
+            continue
         home = household_of[i]
         base = start[home]
-        able[i] = False
-        if gone[i] != 0 or spouse_row[i] >= 0 or place[i] != home or age[i] + 1 < ADULT:
+        if gone[i] != 0 or spouse_row[i] >= 0 or place[i] != home or links[SPOUSE, i] >= 0:
             continue
-        if links[SPOUSE, i] >= 0 or links[HEAD, i] == i - base:
+        if links[HEAD, i] == i - base:
             continue
         for kind in (MOTHER, FATHER):
             parent = linked(links, kind, i, base)
@@ -288,23 +290,34 @@ def count_adults(place: Rows, gone: Bytes, age_now: Bytes, members: Rows, adults
     return lonely
 
 
+@inlined
+def home_for(begin: int, first: int, n: int, adults: Rows, region: Shorts, wanted: int) -> int:
+    """Return the first household with an adult from `begin` on, of the region if there is one."""
+    for any_region in range(2):
+        for step in range(n):
+            host = first + (begin + step) % n
+            if adults[host] > 0 and (any_region == 1 or region[host] == wanted):
+                return int(host)
+    return -1
+
+
 @kernel
 def place_children(
-    gone: Bytes, adults: Rows, market_of: Rows, household_starts: Ints,
+    gone: Bytes, members: Rows, adults: Rows, market_of: Rows, household_starts: Ints,
     template: Ints, region: Shorts, keys: Keys, stream: np.uint64, decision: int, year: int,
     place: Rows, touched: Flags, placed: Flags,
 ) -> None:  # fmt: skip
     """Give children whose household has no adult another household of the market.
 
     All of a household go together, to the first one with an adult from a place on that is keyed
-    by the first child; of the same region if there is one. `placed` is set for them. Rows are
-    those before the step and the newcomers.
+    by the first child; of the same region if there is one. `placed` is set for them, `members`
+    brought up to date. Rows are those before the step and the newcomers.
     """
     n_old = market_of.shape[0]
     to = np.full(adults.shape[0], -1, np.int64)
     for i in range(place.shape[0]):
         h = place[i]
-        if gone[i] != 0 or adults[h] > 0:
+        if adults[h] > 0 or gone[i] != 0:
             continue
         if to[h] < 0:
             own = h if h < n_old else template[h - n_old]
@@ -312,12 +325,9 @@ def place_children(
             first = household_starts[market]
             n = household_starts[market + 1] - first
             begin = int(np.floor(uniform_of_stream(keys[i], stream, decision, year, 0) * n))
-            for any_region in range(2):
-                for step in range(n):
-                    host = first + (begin + step) % n
-                    same = region[host] == region[own]
-                    if to[h] < 0 and adults[host] > 0 and (any_region == 1 or same):
-                        to[h] = host
+            to[h] = home_for(begin, first, n, adults, region, region[own])
         if to[h] >= 0:
             placed[i] = True
             move(i, to[h], place, touched)
+            members[h] -= 1
+            members[to[h]] += 1

@@ -114,21 +114,23 @@ def keep_possible(wanted: Ints, least: Ints) -> None:
 
 @inlined
 def destination(
-    u: float, own: int, affinity: Floats, room: Floats, share: Floats, factor: float, governed: bool
-) -> int:
+    u: float, own: int, affinity: Floats, room: Floats, row: int, share: Floats, sex: int,
+    age: int, factor: float, governed: bool,
+) -> int:  # fmt: skip
     """Return the status a leaver takes: by affinity x room, among statuses the age has.
 
     Where affinity leads nowhere it is left out; where there is still none, any room will do, the
-    own status too. Returns the own status where there is no room at all.
+    own status too. Returns the own status where there is no room at all. `row` is that of `room`;
+    rows are not cut out as arrays of their own, which would cost more than the rest.
     """
     for attempt in range(3):
         total = 0.0
         for last in range(2):
             target, total = u * total, 0.0
             for status in range(N_STATUSES):
-                weight = room[status]
+                weight = room[row, status]
                 if attempt < 2:
-                    open_to = share[status] > 0.0 and status != own
+                    open_to = share[sex, age, status] > 0.0 and status != own
                     open_to = open_to and not (governed and status == RETIRED)
                     weight = weight if open_to else 0.0
                     weight *= factor if is_formal(status) else 1.0
@@ -142,7 +144,7 @@ def destination(
         if total > 0.0:  # u so close to 1 that rounding passed the last status
             for back in range(N_STATUSES):
                 status = N_STATUSES - 1 - back
-                if room[status] > 0.0 and (attempt == 2 or status != own):
+                if room[row, status] > 0.0 and (attempt == 2 or status != own):
                     return status
     return own
 
@@ -177,6 +179,18 @@ def retire_by_rule(
     return -1
 
 
+@inlined
+def running_totals(
+    sex: int, age: int, own: int, affinity: Floats, share: Floats, totals: Floats
+) -> None:
+    """Fill in the running totals of the weights of the statuses a leaver may take."""
+    total = 0.0
+    for status in range(N_STATUSES):
+        if status != own:
+            total += share[sex, age, status] * affinity[own, status]
+        totals[sex, age, own, status] = total
+
+
 @kernel
 def draw_statuses(
     starts: Ints, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags, retirement: Floats,
@@ -191,6 +205,10 @@ def draw_statuses(
     size = largest_market(starts)
     rows, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
     p, u = np.empty(size, np.float64), np.empty(size, np.float64)
+    totals = np.empty((2, share.shape[1], N_STATUSES, N_STATUSES), np.float64)
+    known = np.zeros((2, share.shape[1], N_STATUSES), np.bool_)
+    room = np.empty((1, N_STATUSES), np.float64)
+    plain = factor.shape[0] == 0 and retirement.shape[0] == 0
     for market in range(starts.shape[0] - 1):
         n = 0
         for i in range(starts[market], starts[market + 1]):
@@ -208,10 +226,22 @@ def draw_statuses(
         draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
         for j in range(m):
             i = rows[j]
-            governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
-            scale = factor[i] if factor.shape[0] > 0 else 1.0
-            own, shares = status[i], share[sex[i], age[i]]
-            new = destination(u[j], own, affinity, shares, shares, scale, governed)
+            s, a, own = sex[i], age[i], status[i]
+            if plain and not known[s, a, own]:
+                known[s, a, own] = True
+                running_totals(s, a, own, affinity, share, totals)
+            new = N_STATUSES
+            if plain:
+                target = u[j] * totals[s, a, own, N_STATUSES - 1]
+                new = 0
+                for other in range(N_STATUSES):  # counting has no branch to guess wrongly
+                    new += target >= totals[s, a, own, other]
+            if new == N_STATUSES:
+                governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+                scale = factor[i] if factor.shape[0] > 0 else 1.0
+                for other in range(N_STATUSES):
+                    room[0, other] = share[s, a, other]
+                new = destination(u[j], own, affinity, room, 0, share, s, a, scale, governed)
             changed[i] = new != own
             status[i] = new
 
@@ -319,12 +349,26 @@ def align_statuses(
         draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
         for j in range(m):
             i = rows[j]
-            cell, own = status_cell(sex[i], age[i]), status[i]
+            s, a, own = sex[i], age[i], status[i]
+            cell = status_cell(s, a)
+            new = N_STATUSES
+            if plain:
+                total = 0.0
+                for other in range(N_STATUSES):
+                    open_to = share[s, a, other] > 0.0 and other != own
+                    total += free[cell, other] * affinity[own, other] if open_to else 0.0
+                    shares[other] = total
+                new = 0
+                for other in range(N_STATUSES):  # counting has no branch to guess wrongly
+                    new += u[j] * total >= shares[other]
+            if new < N_STATUSES:
+                free[cell, new] -= 1.0
+                changed[i] = True
+                status[i] = new
+                continue
             governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
             scale = factor[i] if factor.shape[0] > 0 else 1.0
-            new = destination(
-                u[j], own, affinity, free[cell], share[sex[i], age[i]], scale, governed
-            )
+            new = destination(u[j], own, affinity, free, cell, share, s, a, scale, governed)
             free[cell, new] -= 1.0
             changed[i] = new != own
             status[i] = new
