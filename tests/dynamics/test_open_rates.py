@@ -74,7 +74,7 @@ def test_deaths__give_the_published_life_expectancy_and_nearly_the_published_dea
     flows = expected(tables_with(rates), rates.population[0])
     published = country.vital.annual["deaths"][25:61]
     steps = (published[:-1] + published[1:]) / 2.0
-    assert flows.deaths.sum(axis=1) == pytest.approx(steps, rel=0.06)
+    assert flows.deaths.sum(axis=1) == pytest.approx(steps, rel=0.025)
 
 
 def test_expected__is_what_the_rates_were_made_from() -> None:
