@@ -11,7 +11,7 @@ import typer
 
 from microsim.budget.identities import check_identities, raise_if_violated
 from microsim.results.contents import Identity, Row
-from microsim.results.reader import results_path
+from microsim.results.reader import Results, results_path
 from microsim.results.validation import read_verified, verify_shards
 from microsim.simulation.directory import RunDirectory
 
@@ -27,7 +27,9 @@ def validate(
     """Check layout, checksums and identities of a run's results and shards; print the digest."""
     results = read_verified(run)
     # Cells are of the law as written and the first draws; other worlds have tables only.
-    rows = [row for row in results.rows if (row.draw, row.replicate) == (0, 0)]
+    # Of a projection the file has what tables are made from for the first year only.
+    year = results.contents.year
+    rows = [r for r in results.rows if (r.draw, r.replicate, r.year) == (0, 0, year)]
     identities = check_identities(results.contents, rows)
     raise_if_violated(identities)
     raise_if_violated(results.identities)
@@ -38,9 +40,22 @@ def validate(
     sys.stdout.write(
         f"layout and checksums: as they should be\n"
         f"identities: all {len(identities)} checks hold ({', '.join(kinds)})\n"
+        f"{_years(results, len(identities))}"
         f"{_worlds(results.rows, results.identities)}"
         f"shards: {kept}\n"
         f"digest: {results.digest}\n"
+    )
+
+
+def _years(results: Results, checked: int) -> str:
+    """Return a line about the further years of a projection, which the run itself checked."""
+    if results.contents.horizon is None:
+        return ""
+    first, last = results.contents.horizon
+    own = sum((one.draw, one.replicate) == (0, 0) for one in results.identities)
+    return (
+        f"years: {first} to {last}; of the {own} checks of all years, those of {first} were made "
+        f"again ({checked}), the others held when they were merged\n"
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from microsim.report.headline_years import projection_headline
 from microsim.results.contents import Contents, Identity, Row
 
 MILLION = 1e6
@@ -70,17 +71,37 @@ def headline(
     moved: Sequence[Moved],
     console: Console,
 ) -> None:
-    """Print the headline of a run."""
+    """Print the headline of a run.
+
+    Parameters
+    ----------
+    contents
+        What the run yields, of a projection in its first year.
+    rows
+        All tables of one world, of all years.
+    identities
+        Those checked.
+    officials, moved
+        Comparison with official totals, and probabilities calibrated to them.
+    console
+        Where to print.
+    """
     if officials:
         _trust(officials, contents, console)
     if moved:
         _moved(moved, console)
-    figures = Figures(rows)
-    _costs(contents, figures, console)
-    _poverty(contents, figures, console)
-    _gainers(contents, figures, console)
+    if contents.horizon is None:
+        figures = Figures(rows)
+        _costs(contents, figures, console)
+        _poverty(contents, figures, console)
+        _gainers(contents, figures, console)
+        period = ""
+    else:
+        projection_headline(contents, rows, console)
+        period = f" of {contents.horizon[0]} to {contents.horizon[1]}"
     held = sum(one.holds for one in identities)
-    console.print(f"\n{held} of {len(identities)} accounting identities hold.", highlight=False)
+    text = f"\n{held} of {len(identities)} accounting identities{period} hold."
+    console.print(text, highlight=False)
 
 
 def _shown(value: float, pattern: str) -> str:
