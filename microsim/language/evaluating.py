@@ -23,7 +23,7 @@ from microsim.language.compiling import Program
 from microsim.language.generating import dtype_name
 from microsim.language.loading import Stages, driver
 from microsim.language.people import Array, Floats, Law, People, World
-from microsim.language.states import is_boolean, is_state, variable_of
+from microsim.language.states import State, is_boolean, is_state, variable_of
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -180,7 +180,7 @@ class Evaluator:
         if any(law.months != laws[0].months or law.year != laws[0].year for law in laws):
             raise InputError("the laws of the scenarios are not cut into the same periods.")
         moved = [moved_parameters(law, laws[0]) for law in laws] if moved is None else moved
-        self.states = program.graph.states
+        self.states: dict[str, State] = program.graph.states if like is None else like.states
         self.found = self._affected(moved, like)
         self.affected = self.found.formulas
         self._place_rows()
@@ -338,6 +338,8 @@ class Evaluator:
         if self.code.kinds == kinds:
             return
         with _LOADING:
+            if self.code.kinds == kinds:  # by another thread meanwhile
+                return
             dtypes = [[kinds[name] for name in uses.inputs] for uses in self.program.uses]
             stages = Stages(self.program.texts, dtypes)
             stages.begin()

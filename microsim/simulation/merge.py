@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from microsim.population.store import PopulationReader
 from microsim.results.contents import Cells, Measure, Records
 from microsim.results.scratch import ScratchColumns
 from microsim.results.shards import ShardDamagedError, read_shard
+from microsim.simulation.in_turn import in_turn
 from microsim.simulation.merging_records import (
     Faulty,
     Gathering,
@@ -163,7 +163,8 @@ def merge(
 def _add_up(part: Part, gathering: Gathering) -> Arrays:
     """Return the exact sums of all files, and hand on their households."""
     total: Arrays = {}
-    for arrays in _read_ahead(part.files, part.section):
+    read = partial(_read, section=part.section)
+    for arrays in in_turn(read, part.files, AHEAD, AHEAD):
         if total:
             _add(total, arrays)
         else:
@@ -173,22 +174,6 @@ def _add_up(part: Part, gathering: Gathering) -> Arrays:
         raise RunFailedError("there are no shards to merge.")
     gathering.flush()
     return total
-
-
-def _read_ahead(files: Sequence[Path], section: str) -> Iterator[Arrays]:
-    """Yield the arrays of each file in turn, while others read and verify the next ones."""
-    waiting: deque[Future[Arrays]] = deque()
-    with ThreadPoolExecutor(AHEAD) as pool:
-        try:
-            for path in files:
-                waiting.append(pool.submit(_read, path, section))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _read(path: Path, section: str) -> Arrays:

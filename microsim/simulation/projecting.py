@@ -14,6 +14,7 @@ import numpy.typing as npt
 from microsim.dynamics.equal_weights import equalise
 from microsim.dynamics.lives import Lives
 from microsim.dynamics.passage import Passage
+from microsim.kernels.accumulate import merge_into
 from microsim.kernels.carrying import moved, stocks_and_flows
 from microsim.language.evaluating import Evaluation
 from microsim.language.people import People, World
@@ -27,6 +28,10 @@ from microsim.simulation.unit import Arrays, household_facts, sums_of
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Column = npt.NDArray[Any]
+# Arrays of markets that are added up: counts; low words of exact sums, with the high ones' names.
+LOW = {"low": "hi", "place_low": "place_hi"}
+ADDED = (*LOW.values(), "count", "place_count", "flows", "benefit_flows", "ages")
+SMALLEST, LARGEST = ("smallest",), ("largest",)
 NEUTRAL = {"retirement": np.nan}  # what leaves a process as the tables have it; else a factor 1
 
 
@@ -127,36 +132,80 @@ class ShardLife:
         return carried(states, self.last, self.passage, len(self.group.model.names))
 
 
-def project_shard(
+def project_market(
     horizon: Horizon,
     group: LifeGroup,
     part: PopulationSlice,
     n_regions: int,
     world: World,
-    threads: int,
     most_years: int | None = None,
 ) -> tuple[Arrays, dict[str, int]]:
-    """Return the exact sums of every year of a shard's lives in one life group, and the households
+    """Return the exact sums of every year of a market's lives in one life group, and the households
     of each year.
 
     Names of arrays begin with the group's number and the year: `0/2030/hi`.
     """
     arrays: Arrays = {}
     households: dict[str, int] = {}
-    shard = ShardLife(horizon, group, part, n_regions, world)
+    life = ShardLife(horizon, group, part, n_regions, world)
     for year in horizon.years[:most_years]:
         section = f"{group.number}/{year}/"
-        passage = shard.begin_year()
-        out, before = shard.evaluate(threads)
+        passage = life.begin_year()
+        out, before = life.evaluate(1)
         found = sums_of(out)
         with_records = year in horizon.table_years
-        persons = shard.lives.persons
-        found |= _households(persons, shard.households, out, with_records=with_records)
-        found |= _flows(group, before, shard.last, passage)
+        persons = life.lives.persons
+        found |= _households(persons, life.households, out, with_records=with_records)
+        found |= _flows(group, before, life.last, passage)
         found["ages"] = _ages(persons)
-        households[section] = shard.people.n_households
+        households[section] = life.people.n_households
         arrays |= {section + name: array for name, array in found.items()}
     return arrays, households
+
+
+class MarketSums:
+    """What the markets of a shard add up to; sums are exact, so that no order can move them."""
+
+    def __init__(self) -> None:
+        self.households: dict[str, int] = {}
+        self._sums: Arrays = {}
+        self._records: dict[str, list[Column]] = {}
+
+    def add(self, arrays: Arrays, households: Mapping[str, int]) -> None:
+        """Add a market, in the order of the population."""
+        for section, n in households.items():
+            self.households[section] = self.households.get(section, 0) + n
+        for key, array in arrays.items():
+            name = key.rpartition("/")[2]
+            if name in ADDED or name in LOW or name in SMALLEST or name in LARGEST:
+                self._add(key, name, array, arrays)
+            else:
+                self._records.setdefault(key, []).append(array)
+
+    def _add(self, key: str, name: str, array: Column, arrays: Arrays) -> None:
+        total = self._sums.get(key)
+        if total is None:
+            self._sums[key] = array
+        elif name in SMALLEST:
+            np.minimum(total, array, out=total)
+        elif name in LARGEST:
+            np.maximum(total, array, out=total)
+        elif name in LOW:
+            high = key[: -len(name)] + LOW[name]
+            merge_into(
+                self._sums[high].reshape(-1), total.reshape(-1),
+                arrays[high].reshape(-1), array.reshape(-1),
+            )  # fmt: skip
+        elif name not in LOW.values():
+            total += array
+
+    def arrays(self) -> Arrays:
+        """Return the arrays of the shard."""
+        joined = {
+            key: np.concatenate(parts, axis=1 if key.endswith("/columns") else 0)
+            for key, parts in self._records.items()
+        }
+        return self._sums | joined
 
 
 def carried(
@@ -265,7 +314,13 @@ def _flows(
     for s in range(len(group.model.names)):
         for b in range(n_benefits):
             amount = now.states[s][n_states + b]
-            if passage is None or last is None:
+            if (
+                s
+                and amount is now.states[0][n_states + b]
+                and (last is None or last.states[s][n_states + b] is last.states[0][n_states + b])
+            ):
+                found[s, b] = found[0, b]
+            elif passage is None or last is None:
                 source = np.full(amount.size, -1, np.int64)
                 found[s, b] = stocks_and_flows(
                     nothing, amount, source, none, cause, now.sex[:0], now.sex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 from microsim.execution.jobs import Payload, Worker
 from microsim.language.evaluating import Evaluator
@@ -10,8 +11,10 @@ from microsim.language.people import World
 from microsim.results.persons import PersonsFile, write_persons
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.disk import words_of
+from microsim.simulation.horizon import LifeGroup
+from microsim.simulation.in_turn import in_turn
 from microsim.simulation.phases import Prepared, open_prepared
-from microsim.simulation.projecting import project_shard
+from microsim.simulation.projecting import MarketSums, project_market
 from microsim.simulation.unit import Arrays, Persons, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
 
@@ -147,19 +150,25 @@ def project_unit(
 ) -> tuple[Arrays, dict[str, int]]:
     """Return the sums of a unit of a projection, all life groups and years, and the households of
     each; of the first `most_years` only if given.
+
+    Markets live one by one, or one in each thread, so that memory does not grow with the shard.
     """
-    world = WorldKey(unit.draw, unit.replicate)
-    horizon = prepared.horizon(unit.batch, world)
+    horizon = prepared.horizon(unit.batch, WorldKey(unit.draw, unit.replicate))
     chance = World(prepared.question.seed, unit.replicate)
-    part = prepared.population.read_markets(unit.first_market, unit.last_market)
-    regions = len(prepared.population.regions)
-    arrays: Arrays = {}
-    households: dict[str, int] = {}
-    for group in horizon.groups:
-        found, counts = project_shard(horizon, group, part, regions, chance, threads, most_years)
-        arrays |= found
-        households |= counts
-    return arrays, households
+    population, sums = prepared.population, MarketSums()
+    regions, reading = len(population.regions), Lock()
+
+    def lived(task: tuple[LifeGroup, int]) -> tuple[Arrays, dict[str, int]]:
+        group, market = task
+        with reading:
+            part = population.read_markets(market, market + 1)
+        return project_market(horizon, group, part, regions, chance, most_years)
+
+    markets = range(unit.first_market, unit.last_market)
+    tasks = [(group, market) for group in horizon.groups for market in markets]
+    for arrays, households in in_turn(lived, tasks, threads, threads):
+        sums.add(arrays, households)
+    return sums.arrays(), sums.households
 
 
 def compile_for_workers(prepared: Prepared) -> None:
