@@ -18,10 +18,13 @@ from microsim.dynamics.lives import Lives
 from microsim.dynamics.tables import Earnings, LifeTables, PastWork
 from microsim.population.markets import arrange
 
+Columns = dict[str, Any]
+
 AGES = np.arange(121)
 STATES = (3, 7, 12)  # informal employee, unemployed, other: any three statuses do
 TRANSITIONS = np.array([[0.90, 0.05, 0.05], [0.10, 0.80, 0.10], [0.20, 0.10, 0.70]])
 ROUNDS = 5
+INCOMES = ("sector", "earnings", "self_employment_income", "pension_income")
 
 
 def minimal_tables(years: int) -> LifeTables:
@@ -86,7 +89,7 @@ def full_tables(years: int, method: str) -> LifeTables:
         status_affinity=affinity,
         earnings=Earnings(
             np.full((13, 2), -0.3), np.zeros((2, 121)), np.full(13, 0.5), np.full(13, 0.3),
-            np.full(13, 0.9), 1.02 ** np.arange(years + 1),
+            np.full(13, 0.9), np.power(1.02, np.arange(years + 1)).astype(np.float64),
         ),
         alignment=dict.fromkeys(
             ("mortality", "fertility", "emigration", "union", "dissolution", "leaving_home",
@@ -95,7 +98,7 @@ def full_tables(years: int, method: str) -> LifeTables:
     )  # fmt: skip
 
 
-def people(n: int, states: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def people(n: int, states: tuple[int, ...]) -> tuple[Columns, Columns]:
     """Return about n persons in households of a couple and two children, or of one person."""
     chance = np.random.default_rng(1)
     n_families, n_single = n // 5, n // 5
@@ -114,7 +117,7 @@ def people(n: int, states: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, A
     status = np.where(age < 15, 0, status) if len(states) > 3 else status
     wage = np.exp(chance.normal(7.0, 0.5, total))
     none = np.full(total, -1)
-    persons = {
+    persons: Columns = {
         "age": age.astype(np.int8), "sex": sex.astype(np.int8),
         "employment_status": status.astype(np.int8),
         "sector": np.where((status >= 1) & (status <= 6), 3, 0).astype(np.int8),
@@ -127,7 +130,7 @@ def people(n: int, states: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, A
         "father": np.where(child, 0, none).astype(np.int16),
     }  # fmt: skip
     h = size.size
-    households = {
+    households: Columns = {
         "household_id": np.arange(1, h + 1), "size": size, "weight": np.full(h, 50.0),
         "stratum": np.zeros(h, np.int32), "psu": np.zeros(h, np.int32),
         "region": chance.integers(0, 8, h).astype(np.int16), "urban": chance.random(h) < 0.4,
@@ -137,9 +140,14 @@ def people(n: int, states: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, A
 
 
 def measure(tables: LifeTables, n: int, states: tuple[int, ...], wage: float) -> dict[str, Any]:
-    """Return the median speed of several rounds of all steps, on one core."""
+    """Return the median speed of several rounds of all steps, on one core.
+
+    Without wages the persons have no incomes and sectors, as those of the peers.
+    """
     seconds, cpu = [], []
     persons, households = people(n, states)
+    if wage == 0.0:
+        persons = {name: column for name, column in persons.items() if name not in INCOMES}
     person_years = end = 0
     for _ in range(ROUNDS + 1):
         lives = Lives(tables, persons, households, average_wage=wage)

@@ -27,7 +27,7 @@ from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels.draws import stream_key
 from microsim.kernels.lives_choice import birth_factors
-from microsim.kernels.lives_grouping import grow_older
+from microsim.kernels.lives_grouping import fill_rows, grow_older
 from microsim.kernels.lives_moves import DIED, EMIGRATED
 from microsim.population.columns import LINKS
 
@@ -38,6 +38,7 @@ Columns = dict[str, Array]
 
 MALE, FEMALE = 0, 1
 N_AGES = 121
+RENEWED = ("months_in_status", "permanent_earnings")  # computed for everybody in every step
 OF_AGE = 18  # from this age on the flag of an orphan is taken down
 
 
@@ -120,6 +121,7 @@ class Lives:
         self.persons: Columns = starting_columns(
             tables, dict(persons), self._links, self._start, self._stream, average_wage
         )
+        self._renewed = RENEWED if average_wage > 0.0 else RENEWED[:1]
         self._expose_links()
 
     @property
@@ -202,9 +204,8 @@ class Lives:
         relative = NONE
         if (tables.parity_factor != 1.0).any() or tables.unpartnered_birth_factor != 1.0:
             relative = self._memory.array("birth factor", stage.n, np.float64)
-            relative.fill(1.0)
             birth_factors(
-                stage.sex, stage.age, table, self.persons["children_born"], stage.links[1],
+                self.persons["children_born"], stage.links[1],
                 np.ascontiguousarray(tables.parity_factor), tables.unpartnered_birth_factor,
                 relative,
             )  # fmt: skip
@@ -233,24 +234,23 @@ class Lives:
     def _regroup(self, stage: Stage, layout: Layout, joining: Newcomers, mothers: Ints) -> None:
         """Take over the layout of the new year: columns, links, households."""
         before = self.persons
-        names = [name for name in before if name not in RESET and name not in LINKS]
         n, memory = layout.source.size, self._memory
+        names = [name for name in before if name not in (*RESET, *LINKS, *self._renewed)]
         now = carry(before, names, layout.rows, memory, "person")
-        rows = layout.new_row[stage.n :]
-        copies = np.flatnonzero(joining.donor >= 0)
+        for name in self._renewed:
+            now[name] = memory.array(f"person {name}", n, before[name].dtype)
+        rows, is_copy = layout.new_row[stage.n :], joining.donor >= 0
+        born, copied = rows[~is_copy], rows[is_copy]
         for name in names:
-            column = now[name]
-            column[rows] = 0
-            column[rows[copies]] = before[name][joining.donor[copies]]
+            fill_rows(now[name], born, 0)
         grow_older(now["age"], n, N_AGES - 1)
         now["age"][rows], now["sex"][rows] = joining.age, joining.sex
         now["draw_key"][rows] = joining.keys
         now["in_base_population"][rows] = False
         for name in RESET:
             now[name] = memory.filled(f"person {name}", n, before[name].dtype, 0)
-        born = rows[joining.donor < 0]
-        now["birth_month"][born] = joining.month[joining.donor < 0]
-        now["arrived"][rows[copies]] = True
+        now["birth_month"][born] = joining.month[~is_copy]
+        now["arrived"][copied] = True
         staying = layout.new_row[mothers]
         staying = staying[staying >= 0]
         now["gave_birth"][staying] = True

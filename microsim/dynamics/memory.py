@@ -41,6 +41,15 @@ class Memory:
         array.fill(value)
         return array
 
+    def extended(self, name: str, first: Array, then: Array) -> Array:
+        """Return an array of this turn with more numbers after it, in place if there is room."""
+        kept = self._arrays[name, self._turn]
+        n = first.size + then.size
+        if kept.size < n:
+            return self.joined(f"{name} extended", first, then)
+        kept[first.size : n] = then
+        return kept[:n]
+
     def joined(self, name: str, first: Array, then: Array) -> Array:
         """Return two arrays one after the other, in the type of the first."""
         array = self.array(name, first.size + then.size, first.dtype)

@@ -35,7 +35,8 @@ class Layout:
     source
         Shape (n_now,), row before; newcomers count on after those before.
     rows
-        Shape (n_now,), `source` of those who were there before, 0 of newcomers.
+        Shape (n_now,), row before that columns are copied from: the donor's for immigrants, 0
+        for the newborn.
     new_row
         Shape (n_before + n_newcomers,), row now, -1 if gone.
     age
@@ -65,8 +66,8 @@ def lay_out(stage: Stage, newcomers: Newcomers, chance: Chance) -> Layout:
     memory = stage.memory
     age = memory.joined("age after", stage.age, newcomers.age)
     grow_older(age, stage.n, OLDEST)
-    place = memory.joined("place after", stage.place, newcomers.place)
-    gone = memory.joined("gone after", stage.gone, np.zeros(newcomers.n, np.int8))
+    place = memory.extended("place", stage.place, newcomers.place)
+    gone = memory.extended("gone", stage.gone, np.zeros(newcomers.n, np.int8))
     n_founded = int(stage.count[0])
     n_places = stage.n_households + n_founded
     members = memory.array("members", n_places, np.int32)
@@ -77,7 +78,7 @@ def lay_out(stage: Stage, newcomers: Newcomers, chance: Chance) -> Layout:
         moved = np.zeros(place.size, np.bool_)
         lives_moves.place_children(
             gone, members, adults, stage.market_of, stage.household_starts, template, stage.region,
-            memory.joined("keys", stage.keys, newcomers.keys), chance.stream,
+            stage.keys, newcomers.keys, chance.stream,
             hashed(decisions.PLACEMENT), stage.year, place, stage.touched, moved,
         )  # fmt: skip
         placed = np.flatnonzero(moved)
@@ -91,14 +92,14 @@ def lay_out(stage: Stage, newcomers: Newcomers, chance: Chance) -> Layout:
     new_row = memory.array("new row", place.size, np.int32)
     lives_grouping.group_persons(place, gone, order, new_index, members, start, source, new_row)
     rows = memory.array("rows before", n_now, np.int32)
-    lives_grouping.rows_before(source, stage.n, rows)
+    lives_grouping.rows_to_copy(source, stage.n, newcomers.donor, rows)
     return Layout(source, rows, new_row, age, order, household_starts, start, placed)
 
 
 def carry(
     columns: Columns, names: Iterable[str], rows: Array, memory: Memory, table: str
 ) -> Columns:
-    """Return columns in the new order; of who was not there before they hold what row 0 does."""
+    """Return columns taken from the rows given."""
     carried = {}
     for name in names:
         before = columns[name]
@@ -117,7 +118,7 @@ def renew_links(
     for k in range(4):
         lives_grouping.gather(layout.rows, stage.links[k], links[k])
     nobody = np.full(newcomers.n, -1, np.int32)
-    spouse_row = memory.joined("spouse row after", stage.spouse_row, nobody)
+    spouse_row = memory.extended("spouse row", stage.spouse_row, nobody)
     lives_grouping.relink(
         layout.order, stage.touched, layout.start, layout.source, layout.new_row, stage.start,
         stage.household_of, spouse_row, stage.links, np.stack([newcomers.mother, newcomers.father]),
@@ -136,16 +137,13 @@ def household_columns(
     """
     n_before, n, memory = stage.n_households, layout.order.size, stage.memory
     rows = memory.array("household rows before", n, np.int32)
-    lives_grouping.rows_before(layout.order, n_before, rows)
+    lives_grouping.rows_to_copy(layout.order, n_before, stage.template, rows)
     names = [name for name in households if name not in ("start", "size")]
     carried = carry(households, names, rows, memory, "household")
     founded = np.flatnonzero(layout.order >= n_before)
     if founded.size:
         k = layout.order[founded] - n_before
         keys = founder_keys(stage, newcomers, stage.founder[k])
-        template = stage.template[k]
-        for name in names:
-            carried[name][founded] = households[name][template]
         numbers = descend(keys, stage.year, HOUSEHOLD_NUMBER) & SIGN
         carried["household_id"][founded] = numbers.astype(np.int64)
         carried["draw_key"][founded] = descend(keys, stage.year, HOUSEHOLD_KEY)

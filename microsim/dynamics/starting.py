@@ -26,8 +26,8 @@ RESET = (
     "arrived", "gave_birth", "widowed", "late_spouse_widows", "became_disabled",
     "retired_this_year",
 )  # fmt: skip
-CODES = ("sex", "age", "employment_status", "sector")  # kernels take these as int8
-MONEY = ("earnings", "self_employment_income")
+CODES = {"sex", "age", "employment_status", "sector"}  # kernels take these as int8
+MONEY = {"earnings", "self_employment_income"}
 SCORE, SHOCK = "earnings_score", "earnings_shock"  # the two parts of earnings, standardised
 
 
@@ -40,11 +40,11 @@ def starting_columns(
     Children born so far are those who live with their mother: the data do not tell of others.
     """
     columns = {name: np.ascontiguousarray(column) for name, column in persons.items()}
-    for name in CODES:
+    for name in columns.keys() & CODES:
         columns[name] = np.ascontiguousarray(columns[name], np.int8)
     columns["draw_key"] = np.ascontiguousarray(columns["draw_key"], np.uint64)
     columns["orphan"] = columns["orphan"].astype(np.bool_)
-    for name in MONEY:
+    for name in columns.keys() & MONEY:
         columns[name] = np.ascontiguousarray(columns[name], np.float64)
     known = frozenset(columns)
     n = columns["age"].size
@@ -62,7 +62,8 @@ def starting_columns(
         columns["children_born"] = np.bincount(of_child, minlength=n).astype(np.int8)
     if "past_formal_years" not in known:
         columns["past_formal_years"] = past_work(tables, columns, stream)
-    split_earnings(tables, columns, stream, average_wage)
+    if average_wage > 0.0:
+        split_earnings(tables, columns, stream, average_wage)
     return columns
 
 
@@ -74,14 +75,13 @@ def split_earnings(
         columns["draw_key"], stream, hashed(decisions.PERMANENT_EARNINGS)
     )
     columns[SHOCK] = np.zeros(columns[SCORE].size)
-    if average_wage > 0.0:
-        level = tables.earnings
-        decompose(
-            columns["employment_status"], columns["sex"], columns["age"], columns["earnings"],
-            columns["self_employment_income"], level.log_level, level.age_profile,
-            level.sigma_permanent, level.sigma_transitory, average_wage * level.wage_level[0],
-            columns[SCORE], columns[SHOCK], columns["permanent_earnings"],
-        )  # fmt: skip
+    level = tables.earnings
+    decompose(
+        columns["employment_status"], columns["sex"], columns["age"], columns["earnings"],
+        columns["self_employment_income"], level.log_level, level.age_profile,
+        level.sigma_permanent, level.sigma_transitory, average_wage * level.wage_level[0],
+        columns[SCORE], columns[SHOCK], columns["permanent_earnings"],
+    )  # fmt: skip
 
 
 def past_work(tables: LifeTables, columns: Columns, stream: np.uint64) -> Floats:

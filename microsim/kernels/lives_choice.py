@@ -21,6 +21,7 @@ N_CELLS = 2 * N_GROUPS
 # Odds ratio up to which persons are sorted: those chosen have ratios up to about 1.
 FIRST_BOUND = 1.5
 WIDER = 16.0
+SECOND_BOUND = FIRST_BOUND * WIDER
 LAST_BOUND = 1e200  # ratios are below 2**53 / p; more than this there are not
 OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
 
@@ -80,22 +81,34 @@ def sort_groups(
     """
     n_groups = wanted.shape[0]
     bounds, found = np.empty(n_groups, np.float64), np.empty(n_groups, np.int64)
+    near = 0
+    for j in range(n):
+        ratio = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
+        ratios[j] = ratio
+        candidates[near] = j
+        near += ratio <= SECOND_BOUND
     for group in range(n_groups):
         bounds[group] = FIRST_BOUND if wanted[group] > 0 else -1.0
-    for j in range(n):
-        ratios[j] = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
-    short = n > 0
-    while short:
+    enough = False
+    while not enough:
         found[:] = 0
-        for j in range(n):
+        for k in range(near):
+            j = candidates[k]
             found[groups[j]] += ratios[j] <= bounds[groups[j]]
-        short = False
+        enough = True
+        widest = 0.0
         for group in range(n_groups):
             if found[group] < wanted[group] and bounds[group] < LAST_BOUND:
                 bounds[group] *= WIDER
-                short = True
+                widest = max(widest, bounds[group])
+                enough = False
+        if widest > SECOND_BOUND and near < n:
+            for j in range(n):
+                candidates[j] = j
+            near = n
     m = 0
-    for j in range(n):
+    for k in range(near):
+        j = candidates[k]
         candidates[m] = j
         m += ratios[j] <= bounds[groups[j]]
     sorted_ratios = np.empty(m, np.float64)
@@ -181,9 +194,11 @@ def choose_by_table(
                 risk *= factor[i]
                 if not 0.0 <= risk <= 1.0 and (not limited or eligible[i]):
                     return -1 - i
+            if limited:
+                risk = risk if eligible[i] else 0.0
             rows[n] = i
             p[n] = risk
-            n += risk > 0.0 and (not limited or eligible[i])
+            n += risk > 0.0
         draw_rows(rows, n, keys, stream, decision, year, kept, u)
         if noted:
             for j in range(n):
@@ -208,30 +223,34 @@ def normalise(
     number of events stays what the table says. A factor that is 1 for all stays 1 exactly.
     """
     limited = eligible.shape[0] > 0
+    rows = np.empty(largest_market(starts), np.int32)
     for market in range(starts.shape[0] - 1):
-        plain, weighted = np.zeros(N_CELLS, np.float64), np.zeros(N_CELLS, np.float64)
+        n = 0
         for i in range(starts[market], starts[market + 1]):
+            rows[n] = i
+            n += table[sex[i], age[i]] > 0.0
+        plain, weighted = np.zeros(N_CELLS, np.float64), np.zeros(N_CELLS, np.float64)
+        for j in range(n):
+            i = rows[j]
+            cell = cell_of(sex[i], age[i])
             risk = table[sex[i], age[i]]
-            if risk > 0.0 and (not limited or eligible[i]):
-                cell = cell_of(sex[i], age[i])
-                plain[cell] += risk
-                weighted[cell] += risk * relative[i]
+            if limited:
+                risk = risk if eligible[i] else 0.0
+            plain[cell] += risk
+            weighted[cell] += risk * relative[i]
         for cell in range(N_CELLS):
             weighted[cell] = plain[cell] / weighted[cell] if weighted[cell] > 0.0 else 1.0
-        for i in range(starts[market], starts[market + 1]):
-            if table[sex[i], age[i]] > 0.0:
-                relative[i] *= weighted[cell_of(sex[i], age[i])]
+        for j in range(n):
+            relative[rows[j]] *= weighted[cell_of(sex[rows[j]], age[rows[j]])]
 
 
 @kernel
 def birth_factors(
-    sex: Bytes, age: Bytes, table: Floats, births: Bytes, spouse: npt.NDArray[np.int16],
-    by_parity: Floats, unpartnered: float, relative: Floats,
+    births: Bytes, spouse: npt.NDArray[np.int16], by_parity: Floats, unpartnered: float,
+    relative: Floats,
 ) -> None:  # fmt: skip
-    """Multiply `relative` by the factors of earlier births and of having no partner."""
+    """Fill in the factors of earlier births and of having no partner. Shape (n_persons,)."""
     last = by_parity.shape[0] - 1
-    for i in range(sex.shape[0]):
-        if table[sex[i], age[i]] > 0.0:
-            relative[i] *= by_parity[min(births[i], last)] * (
-                1.0 if spouse[i] >= 0 else unpartnered
-            )
+    for i in range(relative.shape[0]):
+        alone = unpartnered if spouse[i] < 0 else 1.0
+        relative[i] = by_parity[min(births[i], last)] * alone

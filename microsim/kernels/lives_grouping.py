@@ -131,10 +131,22 @@ def gather(rows: Rows, before: npt.NDArray[Any], now: npt.NDArray[Any]) -> None:
 
 
 @kernel
-def rows_before(source: Ints, n_before: int, rows: Rows) -> None:
-    """Fill in `source` for those who were there before, 0 for the others."""
+def fill_rows(column: npt.NDArray[Any], rows: Rows, value: int) -> None:
+    """Set the rows of a column to a number."""
+    for k in range(rows.shape[0]):
+        column[rows[k]] = value
+
+
+@kernel
+def rows_to_copy(source: Ints, n_before: int, model: Ints, rows: Rows) -> None:
+    """Fill in the row each one's columns are taken from.
+
+    That is `source` for those who were there before, and `model` for the others, in their order;
+    0 where the model is -1.
+    """
     for i in range(source.shape[0]):
-        rows[i] = source[i] if source[i] < n_before else 0
+        k = source[i] - n_before
+        rows[i] = source[i] if k < 0 else max(model[k], 0)
 
 
 @inlined

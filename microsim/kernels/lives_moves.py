@@ -304,8 +304,8 @@ def home_for(begin: int, first: int, n: int, adults: Rows, region: Shorts, wante
 @kernel
 def place_children(
     gone: Bytes, members: Rows, adults: Rows, market_of: Rows, household_starts: Ints,
-    template: Ints, region: Shorts, keys: Keys, stream: np.uint64, decision: int, year: int,
-    place: Rows, touched: Flags, placed: Flags,
+    template: Ints, region: Shorts, keys: Keys, new_keys: Keys, stream: np.uint64,
+    decision: int, year: int, place: Rows, touched: Flags, placed: Flags,
 ) -> None:  # fmt: skip
     """Give children whose household has no adult another household of the market.
 
@@ -324,7 +324,8 @@ def place_children(
             market = market_of[own]
             first = household_starts[market]
             n = household_starts[market + 1] - first
-            begin = int(np.floor(uniform_of_stream(keys[i], stream, decision, year, 0) * n))
+            key = keys[i] if i < keys.shape[0] else new_keys[i - keys.shape[0]]
+            begin = int(np.floor(uniform_of_stream(key, stream, decision, year, 0) * n))
             to[h] = home_for(begin, first, n, adults, region, region[own])
         if to[h] >= 0:
             placed[i] = True

@@ -297,39 +297,27 @@ def align_statuses(
     for market in range(markets.shape[0]):
         first, end, number = starts[market], starts[market + 1], markets[market]
         n = 0
-        present = np.zeros((N_STATUS_CELLS, N_STATUSES), np.int64)
-        n_at_risk, n_sure = np.zeros_like(present), np.zeros_like(present)
-        inclined = np.zeros((N_STATUS_CELLS, N_STATUSES), np.float64)
+        counts = np.zeros((2, share.shape[1], N_STATUSES), np.int64)
         sums = np.zeros((N_STATUS_CELLS, N_STATUSES), np.float64)
-        by_age = np.zeros((2, share.shape[1]), np.int64)
         for i in range(first, end):
+            s, a, own = sex[i], age[i], status[i]
             if fixed.shape[0] > 0 and fixed[i]:
                 continue
-            cell, own = status_cell(sex[i], age[i]), status[i]
-            present[cell, own] += 1
-            by_age[sex[i], age[i]] += 1
-            risk = leave[sex[i], age[i], own]
+            counts[s, a, own] += 1
+            risk = leave[s, a, own]
+            rows[n], p[n], groups[n] = i, risk, status_cell(s, a) * N_STATUSES + own
+            n += risk > 0.0
             if not plain:
                 scale = factor[i] if factor.shape[0] > 0 else 1.0
                 governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
-                if not person_shares(share[sex[i], age[i]], scale, governed, own, shares):
+                if not person_shares(share[s, a], scale, governed, own, shares):
                     return i
+                cell = status_cell(s, a)
                 for other in range(N_STATUSES):
                     sums[cell, other] += shares[other]
-            if risk > 0.0:
-                rows[n], p[n], groups[n] = i, risk, cell * N_STATUSES + own
-                n += 1
-                n_at_risk[cell, own] += 1
-                n_sure[cell, own] += risk == 1.0
-                inclined[cell, own] += risk
-        if plain:
-            for s in range(2):
-                for a in range(share.shape[1]):
-                    for own in range(N_STATUSES):
-                        sums[status_cell(s, a), own] += by_age[s, a] * share[s, a, own]
         draw_rows(rows, n, keys, stream, left_decision, year, kept, u)
         leavers, free = plan_cells(
-            present, n_at_risk, n_sure, inclined, sums, number, stream, left_decision, year
+            counts, share, leave, plain, sums, number, stream, left_decision, year
         )
         wish = leavers.reshape(N_STATUS_CELLS * N_STATUSES)
         m = sort_groups(p, u, groups, n, wish, ratios, candidates)
@@ -377,33 +365,45 @@ def align_statuses(
 
 @inlined
 def plan_cells(
-    present: Ints, n_at_risk: Ints, n_sure: Ints, inclined: Floats, sums: Floats,
-    number: np.uint64, stream: np.uint64, decision: int, year: int,
+    counts: Ints, share: Floats, leave: Floats, plain: bool, sums: Floats, number: np.uint64,
+    stream: np.uint64, decision: int, year: int,
 ) -> tuple[Ints, Floats]:  # fmt: skip
     """Return how many leave each status of each cell, and how many places they find there.
 
-    Arrays have shape (n_cells, 13): persons, those who may leave, those who must, summed
-    probabilities, summed wanted shares. Offsets of rounding are the market's, block 1 + cell for
-    the wanted numbers, 101 + cell for the leavers.
+    `counts` has shape (2, 121, 13), persons of the market by sex, age and status; `sums` (n_cells,
+    13), their summed wanted shares, is filled in here where they are plainly those of the tables.
+    Offsets of rounding are the market's, block 1 + cell for the wanted numbers, 101 + cell for
+    the leavers.
     """
-    leavers, free = np.zeros_like(present), np.zeros_like(sums)
-    wanted, least = np.empty(N_STATUSES, np.int64), np.empty(N_STATUSES, np.int64)
-    expected = np.empty(N_STATUSES, np.int64)
+    leavers, free = np.zeros((N_STATUS_CELLS, N_STATUSES), np.int64), np.zeros_like(sums)
+    present, n_sure, least = np.zeros_like(leavers), np.zeros_like(leavers), np.zeros_like(leavers)
+    inclined = np.zeros_like(sums)
+    for s in range(2):
+        for a in range(share.shape[1]):
+            cell = status_cell(s, a)
+            here = counts[s, a].sum()
+            for status in range(N_STATUSES):
+                n = counts[s, a, status]
+                present[cell, status] += n
+                inclined[cell, status] += n * leave[s, a, status]
+                least[cell, status] += n if leave[s, a, status] == 0.0 else 0
+                n_sure[cell, status] += n if leave[s, a, status] == 1.0 else 0
+                if plain:
+                    sums[cell, status] += here * share[s, a, status]
+    wanted, expected = np.empty(N_STATUSES, np.int64), np.empty(N_STATUSES, np.int64)
     for cell in range(N_STATUS_CELLS):
         n = present[cell].sum()
         if n == 0:
             continue
         offset = uniform_of_stream(number, stream, decision, year, 1 + cell)
         wanted_counts(sums[cell], offset, n, wanted)
-        for status in range(N_STATUSES):
-            least[status] = present[cell, status] - n_at_risk[cell, status]
-        keep_possible(wanted, least)
+        keep_possible(wanted, least[cell])
         offset = uniform_of_stream(number, stream, decision, year, 101 + cell)
         round_sums(inclined[cell], offset, expected)
         for status in range(N_STATUSES):
             excess = present[cell, status] - wanted[status]
-            leave = max(expected[status], excess, n_sure[cell, status])
-            leave = min(leave, n_at_risk[cell, status])
-            leavers[cell, status] = leave
-            free[cell, status] = float(wanted[status] - (present[cell, status] - leave))
+            going = max(expected[status], excess, n_sure[cell, status])
+            going = min(going, present[cell, status] - least[cell, status])
+            leavers[cell, status] = going
+            free[cell, status] = float(wanted[status] - (present[cell, status] - going))
     return leavers, free

@@ -35,13 +35,13 @@ def at_risk(
     """Fill in those of one sex who may form a union; return how many, or -1 - row of a fault."""
     n = 0
     for i in range(first, end):
-        if sex[i] != wanted_sex or not eligible[i]:
-            continue
+        asked = (sex[i] == wanted_sex) & eligible[i]
         risk = table[wanted_sex, age[i]]
         if factor.shape[0] > 0:
             risk *= factor[i]
-            if not 0.0 <= risk <= 1.0:
+            if not 0.0 <= risk <= 1.0 and asked:
                 return -1 - i
+        risk = risk if asked else 0.0
         rows[n], p[n] = i, risk
         n += risk > 0.0
     return n
