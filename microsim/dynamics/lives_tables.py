@@ -123,7 +123,9 @@ def tables_of(
     if len(span) < 2:
         found = f"{years[0]} to {years[1]}"
         raise InputError(Fault(str(spec.where), "lives need a year ahead", found, "a later year"))
-    given, origins = _files(spec, span)
+    faults = FaultList()
+    given, origins = read_files(spec, span, faults)
+    faults.raise_if_any()
     base = base_year(reader)
     vital = _vital(spec, country, span, given, base)
     parameters = load_parameters(reader.country)
@@ -154,15 +156,22 @@ def tables_of(
     return Made(tables, vital.population, vital, base)
 
 
-def _files(spec: LivesSpec, span: range) -> tuple[dict[str, Floats], dict[str, Origin]]:
-    """Return the tables that come from files, and where their cells stand.
+def read_files(
+    spec: LivesSpec, span: range, faults: FaultList
+) -> tuple[dict[str, Floats], dict[str, Origin]]:
+    """Return the tables that come from files, by name, and where their cells stand.
 
-    Raises
-    ------
-    InputError
-        Every fault of every file.
+    Every file is noted in the tree of the lives file.
+
+    Parameters
+    ----------
+    spec
+        The lives file.
+    span
+        Years of the projection.
+    faults
+        Collects every fault of every file.
     """
-    faults = FaultList()
     values: dict[str, Floats] = {}
     origins: dict[str, Origin] = {}
     for name, table, key, axes in FILES:
@@ -175,7 +184,6 @@ def _files(spec: LivesSpec, span: range) -> tuple[dict[str, Floats], dict[str, O
         found = read_rates(spec.tree, path, form, faults, process.place(key))
         if found is not None:
             values[table], origins[table] = found
-    faults.raise_if_any()
     return values, origins
 
 

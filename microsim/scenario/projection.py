@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from microsim.dynamics.lives_file import GENERIC, LivesSpec, read_lives
+from microsim.dynamics.lives_tables import read_files
 from microsim.errors import FaultList
 from microsim.files import Fields, FileTree
 from microsim.policy.vocabulary import KEYS
@@ -70,9 +71,8 @@ def read_projection(
     lives = read_lives(tree, path, faults, node.where) if path else None
     if lives is None:
         return None
-    for process in lives.processes.values():  # noted as files of the question
-        if process.table.endswith(".csv"):
-            tree.read_bytes(process.table, str(process.where), faults)
+    if year < last:
+        read_files(lives, range(year, last + 1), faults)  # notes them as files of the question
     return Projection(year, max(last, year), every, lives)
 
 

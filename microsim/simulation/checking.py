@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from microsim.dynamics.lives_file import load_lives
 from microsim.errors import Fault, FaultList, InputError
 from microsim.files import FileTree
 from microsim.language.definitions import Location
@@ -31,6 +32,7 @@ KINDS = {
     "members": "cases",
     "reform": "reform",
     "frame": "frame",
+    "lives": "lives",
 }
 
 
@@ -81,16 +83,14 @@ def check_path(path: Path) -> Report:
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is by its first telling key: system, scenario, cases, reform, frame, or
-    ''.
-    """
+    """Return what a file is by its first telling key (a value of `KINDS`), or an empty text."""
     faults = FaultList()
     top = FileTree(path).read(path, faults)
     faults.raise_if_any()
     if top is None or top.kind != "mapping":
         return ""
     keys = [key.text for key, _ in top.entries]
-    for key in ("scenario", "cases", "members", "reform", "frame", "system"):
+    for key in ("scenario", "cases", "members", "reform", "frame", "system", "lives"):
         if key in keys:
             return KINDS[key]
     return ""
@@ -109,6 +109,15 @@ def _check_file(path: Path, report: Report) -> None:
         for name, system in scenario.systems().items():
             said = _build(with_frame(system, scenario.frame), report)
             report.lines.append(f"{path} ({name}): {said}")
+        if scenario.projection is not None:  # lives read their parameters outside of formulas
+            own = scenario.projection.lives.parameters
+            report.read |= {(name, parameter.where) for name, parameter in own.items()}
+    elif kind == "lives":
+        lives = load_lives(path)
+        report.lines.append(
+            f"{path}: {len(lives.processes)} processes, {len(lives.parameters)} parameters, "
+            f"{len(lives.variables)} variables"
+        )
     elif kind == "cases":
         cases = load_cases(path)
         checks = check_rules(cases)

@@ -14,6 +14,7 @@ from microsim.policy.loading import load_system
 from microsim.policy.reforms import apply, load_reform
 from microsim.policy.system import System
 from microsim.shipped import folder
+from microsim.simulation.checking import check_path
 
 GENERIC = folder("scenarios") / "lives" / "generic.yaml"
 FACTORS = {
@@ -67,6 +68,14 @@ def test_generic__can_be_moved_by_a_reform(tmp_path: Path) -> None:
     reform = load_reform(write(tmp_path, text, "reform.yaml"), system)
     values = apply(system, reform).definitions.parameters["life.mortality_factor"].values
     assert [one.value for one in values] == [1.0, 0.9]
+
+
+def test_check__takes_a_lives_file_and_knows_that_lives_read_parameters() -> None:
+    report = check_path(GENERIC)
+    assert report.lines == [f"{GENERIC}: 12 processes, 17 parameters, 8 variables"]
+    kenya = check_path(folder("scenarios") / "kenya" / "pension_2060.yaml")
+    assert not kenya.faults
+    assert not [one for one in kenya.warnings if "life." in str(one) or "economy." in str(one)]
 
 
 def test_kenya__replaces_blocks_and_keeps_the_rest() -> None:
