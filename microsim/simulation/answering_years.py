@@ -94,7 +94,7 @@ def _contents(
     """Return what the tables of a year are made from."""
     year = horizon.years[k]
     model = replace(whole, year=year)
-    assembler = Assembler(model, prepared.population)
+    assembler = Assembler(model, prepared.population, horizon.years[0])
     first = groups[0].merged
     cells = joined_cells(groups, whole.names)
     merged = replace(first, cells=cells, residuals=_residuals(groups, whole.names))
