@@ -78,6 +78,17 @@ class LivesSpec:
         return found
 
     @property
+    def table_parameters(self) -> tuple[str, ...]:
+        """Return the parameters that tables are made with.
+
+        Scenarios that differ from the baseline in the value of one, in any year, need tables of
+        their own.
+        """
+        entries = ENTRIES["labour"].items()
+        names = [self.processes["labour"].text(key) for key, kind in entries if kind == PARAMETER]
+        return tuple(name for name in names if name)
+
+    @property
     def normalised(self) -> tuple[str, ...]:
         """Return the processes that have a relative factor, as `LifeTables` names them."""
         keys = [BEHAVIOUR[name] for name in BEHAVIOUR if self.processes[name].relative]

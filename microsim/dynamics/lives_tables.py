@@ -92,6 +92,7 @@ def tables_of(
     read: Reader,
     wages: Mapping[int, float] | None = None,
     before: Reader | None = None,
+    base: BaseYear | None = None,
 ) -> Made:
     """Return the life tables of a projection.
 
@@ -112,6 +113,9 @@ def tables_of(
     before
         Gives a parameter of the law under which the people of the file live (the baseline); None
         takes `read`.
+    base
+        Sums of the population file, if it was read before (`Made.base`): for scenarios with
+        tables of their own.
 
     Raises
     ------
@@ -126,7 +130,7 @@ def tables_of(
     faults = FaultList()
     given, origins = read_files(spec, span, faults)
     faults.raise_if_any()
-    base = base_year(reader)
+    base = base_year(reader) if base is None else base
     vital = _vital(spec, country, span, given, base)
     parameters = load_parameters(reader.country)
     tables = LifeTables(

@@ -86,6 +86,8 @@ def test_kenya__replaces_blocks_and_keeps_the_rest() -> None:
     assert spec.parameters["economy.inflation"].values[0].value == 0.05
     assert spec.sensitivity["economy.inflation"] == (0.03, 0.08)
     assert spec.sensitivity["mortality"] == (0.9, 1.1)
+    assert "life.formal_jobs_growth" in spec.table_parameters
+    assert "retirement.age" in spec.table_parameters
     assert [file.name for file in spec.files] == ["kenya/lives.yaml", "lives/generic.yaml"]
     assert "retirement.age" in spec.variables["life_retires"].formula
 

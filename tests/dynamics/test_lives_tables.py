@@ -152,7 +152,7 @@ def test_retirement_age__of_another_law_is_compared_with_that_of_the_file(
     with store.open_population(population) as reader:
         later = tables_of(
             spec, opendata.country("KEN"), reader, YEARS, reading(spec, retirement_age=65.0),
-            before=reading(spec),
+            before=reading(spec), base=made.base,
         )  # fmt: skip
     formal = slice(1, 3)
     people = made.population[-1][:, 60:65, None]
