@@ -20,13 +20,15 @@ from microsim.errors import Fault, RunFailedError, StoppedError
 from microsim.results.contents import Contents, Identity, Row
 from microsim.results.shards import ShardDamagedError
 from microsim.results.writer import write_results
+from microsim.scenario.economy import PARAMETERS as ECONOMY
 from microsim.simulation.answering_years import answer_years
 from microsim.simulation.calibrate import Calibrated
 from microsim.simulation.carrying import final_units
 from microsim.simulation.contents import Assembler
 from microsim.simulation.keeping import join_all_persons
+from microsim.simulation.lives_setup import table_parameters
 from microsim.simulation.merge import Merged, Part, Poisoned, merge
-from microsim.simulation.model import unused_parameters
+from microsim.simulation.model import Model, unused_parameters
 from microsim.simulation.phases import Prepared
 from microsim.simulation.trust import Comparison, trust_table
 from microsim.simulation.worlds import WorldKey
@@ -102,8 +104,19 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     calibrated = [Calibrated(**one) for one in prepared.frozen.calibrated]
     return Outcome(
         prepared.directory.path, base.contents, rows, identities, base.trust, calibrated, poisoned,
-        (*prepared.scenario.system.warnings, *unused_parameters(model)), digest, len(worlds),
+        (*prepared.scenario.system.warnings, *_unused(prepared, model)), digest, len(worlds),
     )  # fmt: skip
+
+
+def _unused(prepared: Prepared, model: Model) -> tuple[Fault, ...]:
+    """Return warnings of parameters that nothing reads."""
+    projection = prepared.scenario.projection
+    if projection is None:
+        return unused_parameters(model)
+    batches = range(len(prepared.scenarios))
+    groups = (group for batch in batches for group in prepared.horizon(batch, BASE).groups)
+    of_lives = (*ECONOMY, *table_parameters(projection))
+    return unused_parameters(model, [group.model for group in groups], of_lives)
 
 
 def _check_not_grown(prepared: Prepared) -> None:

@@ -18,6 +18,23 @@ from microsim.results.contents import Assumption
 from microsim.simulation.model import Model
 
 
+def _content(tables: LifeTables) -> dict[str, object]:
+    """Return all of life tables that can move a number, as plain data."""
+    digest, past = hashlib.sha256(), tables.past_work
+    for name, _, _ in TABLES:
+        digest.update(np.ascontiguousarray(table_of(tables, name)).tobytes())
+    numbers = (
+        tables.age_gap_mean, tables.age_gap_deviation, tables.polygamy,
+        tables.unpartnered_birth_factor, past.entry_age, past.concentration,
+    )  # fmt: skip
+    return {
+        "tables": digest.hexdigest(),
+        "numbers": [float(x).hex() for x in numbers],
+        "alignment": dict(tables.alignment),
+        "normalised": list(tables.normalised),
+    }
+
+
 def plain(law: Law) -> dict[str, Any]:
     """Return a law as plain data."""
     return {
@@ -46,10 +63,13 @@ class LifeGroup:
         Of each year, by scenario.
     moved
         By scenario, the parameters that differ from the first one's in any year.
+    tables
+        Rates of its lives.
     """
 
     number: int
     model: Model
+    tables: LifeTables
     laws: tuple[tuple[Law, ...], ...]
     moved: tuple[set[tuple[str, str]], ...]
     _evaluators: dict[tuple[int, bool], Evaluator] = field(default_factory=dict, compare=False)
@@ -83,8 +103,6 @@ class Horizon:
         First to last.
     table_years
         Those with distribution tables.
-    tables
-        Rates of lives.
     weight
         That every household has.
     average_wage
@@ -99,7 +117,6 @@ class Horizon:
 
     years: tuple[int, ...]
     table_years: frozenset[int]
-    tables: LifeTables
     weight: float
     average_wage: float
     welfare: tuple[float, ...]
@@ -108,26 +125,8 @@ class Horizon:
 
     def content(self) -> dict[str, object]:
         """Return all of it that can move a number, as plain data."""
-        tables = hashlib.sha256()
-        for name, _, _ in TABLES:
-            tables.update(np.ascontiguousarray(table_of(self.tables, name)).tobytes())
-        other = [
-            getattr(self.tables, name)
-            for name in (
-                "age_gap_mean",
-                "age_gap_deviation",
-                "polygamy",
-                "unpartnered_birth_factor",
-            )
-        ]
-        past = self.tables.past_work
-        other += [past.entry_age, past.concentration]
         return {
             "years": list(self.years),
-            "tables": tables.hexdigest(),
-            "other": [float(x).hex() for x in other],
-            "alignment": dict(self.tables.alignment),
-            "normalised": list(self.tables.normalised),
             "table_years": sorted(self.table_years),
             "weight": self.weight.hex(),
             "average_wage": self.average_wage.hex(),
@@ -135,6 +134,7 @@ class Horizon:
             "groups": [
                 {
                     "names": list(group.model.names),
+                    "tables": _content(group.tables),
                     "source": group.model.program.source,
                     "laws": [[plain(law) for law in laws] for laws in group.laws],
                     "wanted": repr(group.model.wanted),

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from microsim.dynamics.assumptions import assumptions
-from microsim.dynamics.lives_tables import tables_of
+from microsim.dynamics.earnings_profiles import Reader
+from microsim.dynamics.lives_blocks import ENTRIES, PARAMETER
+from microsim.dynamics.lives_tables import Made, tables_of
 from microsim.dynamics.tables import LifeTables
-from microsim.errors import Fault, InputError
+from microsim.errors import Fault, FaultList, InputError
 from microsim.files import month_index
 from microsim.policy.dated import value_at
 from microsim.policy.system import System
 from microsim.population import opendata
 from microsim.population.store import PopulationReader
 from microsim.results.contents import Assumption
+from microsim.scenario.economy import PARAMETERS as ECONOMY
 from microsim.scenario.economy import extended
 from microsim.scenario.frame import Frame
 from microsim.scenario.projection import Projection
-from microsim.scenario.scenario import Scenario
+from microsim.scenario.scenario import BASELINE, Scenario
 from microsim.simulation.frames import frame_of_population, merged_frame
 
 SLICE_HOUSEHOLDS = 1_000_000  # read at a time, so that memory stays bounded
@@ -32,7 +36,8 @@ class LivesSetup:
     Attributes
     ----------
     tables
-        Rates of each step.
+        Rates of each step, by scenario: the baseline's, and of those that move a parameter that
+        rates are made from.
     frame
         Macro series of every year.
     assumptions
@@ -45,7 +50,7 @@ class LivesSetup:
         Level of welfare of each year relative to the first, nominal: it follows GDP a head.
     """
 
-    tables: LifeTables
+    tables: dict[str, LifeTables]
     frame: Frame
     assumptions: tuple[Assumption, ...]
     weight: float
@@ -63,53 +68,103 @@ def lives_setup(
     population: PopulationReader,
     scenario: Scenario,
     projection: Projection,
-    baseline: System,
+    systems: Mapping[str, System],
 ) -> LivesSetup:
-    """Return rates, frame and weights of a projection under the law of its baseline.
+    """Return rates, frame and weights of a projection under the law of its scenarios.
 
     `key` names all that they depend on: the same key gives what was made for it before.
 
     Raises
     ------
     InputError
-        Open data that are missing; faults of tables of rates; a series without a value.
+        Open data that are missing; faults of tables of rates; a series without a value; a reform
+        that moves the economy, which is the same for all scenarios of a run.
     """
     if key not in _MADE:
         while len(_MADE) >= MOST_MADE:
             _MADE.pop(next(iter(_MADE)))
-        _MADE[key] = _made(population, scenario, projection, baseline)
+        _MADE[key] = _made(population, scenario, projection, systems)
     return _MADE[key]
 
 
 def _made(
-    population: PopulationReader, scenario: Scenario, projection: Projection, baseline: System
+    population: PopulationReader,
+    scenario: Scenario,
+    projection: Projection,
+    systems: Mapping[str, System],
 ) -> LivesSetup:
     frame = merged_frame(scenario.frame, frame_of_population(population))
     years = (projection.first_year, projection.last_year)
     _check_year(population, projection)
+    baseline = next(iter(systems.values()))
+    _check_economy(systems, projection)
+    country, wages = _country(population), frame.series.get("average_wage")
+    known = wages.values if wages is not None else None
 
-    def read(name: str, year: int) -> float:
-        parameter = baseline.definitions.parameters[name]
-        return float(value_at(parameter, month_index(year, 12), yearly=True, frame=frame))
+    def reader(system: System) -> Reader:
+        return lambda name, year: _value(system, name, year, frame)
 
-    wages = frame.series.get("average_wage")
-    made = tables_of(
-        projection.lives, _country(population), population, years, read,
-        wages.values if wages is not None else None,
-    )  # fmt: skip
-    economy = extended(frame, read, made.population, made.tables.status_share, years)
-    register = [*economy.assumptions, *assumptions(projection.lives, made, read)]
+    def made(system: System) -> Made:
+        return tables_of(projection.lives, country, population, years, reader(system), known)
+
+    first = made(baseline)
+    tables = {BASELINE: first.tables}
+    for name, system in systems.items():
+        if name != BASELINE and _moved(table_parameters(projection), system, baseline, projection):
+            tables[name] = made(system).tables
+    read = reader(baseline)
+    economy = extended(frame, read, first.population, first.tables.status_share, years)
+    register = [*economy.assumptions, *assumptions(projection.lives, first, read)]
     return LivesSetup(
-        made.tables,
+        tables,
         economy.frame,
-        tuple(
-            Assumption(a.driver, a.baseline, a.low, a.high, a.unit, a.source, a.basis)
-            for a in register
-        ),
+        tuple(Assumption(**asdict(one)) for one in register),
         equal_weight(population),
         economy.frame.value("average_wage", projection.first_year),
         welfare_levels(economy.frame, projection),
     )
+
+
+def _value(system: System, name: str, year: int, frame: Frame) -> float:
+    parameter = system.definitions.parameters[name]
+    return float(value_at(parameter, month_index(year, 12), yearly=True, frame=frame))
+
+
+def table_parameters(projection: Projection) -> tuple[str, ...]:
+    """Return the parameters that tables of rates are made from."""
+    processes = projection.lives.processes.values()
+    return tuple(
+        value
+        for process in processes
+        for key, value in process.entries.items()
+        if isinstance(value, str) and ENTRIES[process.name].get(key) == PARAMETER
+    )
+
+
+def _moved(
+    names: Iterable[str], system: System, baseline: System, projection: Projection
+) -> list[str]:
+    """Return the parameters whose value differs from the baseline's in any year."""
+    return [
+        name
+        for name in names
+        if any(
+            _value(system, name, year, Frame()) != _value(baseline, name, year, Frame())
+            for year in projection.years
+        )
+    ]
+
+
+def _check_economy(systems: Mapping[str, System], projection: Projection) -> None:
+    """Refuse reforms of the economy: prices, wages and output are those of all scenarios."""
+    faults, (baseline, *_) = FaultList(), list(systems.values())
+    for name, system in systems.items():
+        for moved in _moved(ECONOMY, system, baseline, projection):
+            where = str(system.definitions.parameters[moved].where)
+            what = f"scenario {name} moves {moved}, which is the same in all scenarios of a run"
+            remedy = "Use --set, or a file of draws, which move it in all scenarios."
+            faults.add(where, what, remedy=remedy)
+    faults.raise_if_any()
 
 
 def _check_year(population: PopulationReader, projection: Projection) -> None:

@@ -5,7 +5,7 @@ what to measure.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from microsim.errors import Fault, FaultList, InputError
@@ -354,11 +354,24 @@ def _money_scale(frame: Frame, year: int) -> float:
     return scale_of(gdp, 1) if gdp else 1.0
 
 
-def unused_parameters(model: Model) -> tuple[Fault, ...]:
-    """Return a warning for each parameter, of any scenario, that no formula and no table reads."""
-    full = model.program.graph
-    monthly, yearly = used_parameters(full, full.formulas)
-    read = monthly | yearly
+def unused_parameters(
+    model: Model, ahead: Sequence[Model] = (), of_lives: Iterable[str] = ()
+) -> tuple[Fault, ...]:
+    """Return a warning for each parameter, of any scenario, that no formula and no table reads.
+
+    Parameters
+    ----------
+    model
+        Of all scenarios.
+    ahead
+        Of a projection, the models of its life groups.
+    of_lives
+        Parameters that rates of lives and the economy are made from.
+    """
+    read = set(of_lives)
+    for graph in (one.program.graph for one in (model, *ahead)):
+        monthly, yearly = used_parameters(graph, graph.formulas)
+        read |= monthly | yearly
     for system in model.systems:
         read |= {system.retirement_age, *system.poverty_lines.values()}
         for scheme in system.schemes.values():

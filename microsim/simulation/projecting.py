@@ -89,7 +89,7 @@ class ShardLife:
             part.persons, part.households, horizon.weight, seed=world.seed
         )
         self.lives = Lives(
-            horizon.tables, persons, households, seed=world.seed, replicate=world.replicate,
+            group.tables, persons, households, seed=world.seed, replicate=world.replicate,
             average_wage=horizon.average_wage, record=record,
         )  # fmt: skip
         self.k = -1

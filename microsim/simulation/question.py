@@ -128,7 +128,7 @@ def model_of(
     scenario = scenario or load_scenario(question.scenario)
     systems = systems_of(question, population, scenario)
     names, laws = list(systems), list(systems.values())
-    frame = frame_of(question, population, scenario, laws[0])
+    frame = frame_of(question, population, scenario, systems)
     frozen = dict(question.cut_offs)
     model = build(
         names, laws, frame, scenario.year, compiled=compiled, cut_offs=frozen,
@@ -146,19 +146,26 @@ def whole_model_of(
     systems: Mapping[str, System],
 ) -> Model:
     """Return the model of several batches' systems together, without machine code."""
-    laws = list(systems.values())
-    frame = frame_of(question, population, scenario, laws[0])
+    frame = frame_of(question, population, scenario, systems)
     return build(
-        list(systems), laws, frame, scenario.year, compiled=False, persons=question.persons
+        list(systems),
+        list(systems.values()),
+        frame,
+        scenario.year,
+        compiled=False,
+        persons=question.persons,
     )
 
 
 def frame_of(
-    question: Question, population: PopulationReader, scenario: Scenario, baseline: System
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario,
+    systems: Mapping[str, System],
 ) -> Frame:
     """Return the macro series of a question: of a projection, in every year."""
     if scenario.projection is not None:
-        return _lives(question, population, scenario, scenario.projection, baseline).frame
+        return _lives(question, population, scenario, scenario.projection, systems).frame
     return merged_frame(scenario.frame, frame_of_population(population))
 
 
@@ -167,12 +174,12 @@ def _lives(
     population: PopulationReader,
     scenario: Scenario,
     projection: Projection,
-    baseline: System,
+    systems: Mapping[str, System],
 ) -> LivesSetup:
     """Return what lives start from; it depends on population, files and settings."""
     files = sorted((Path(file.path).name, file.sha256) for file in scenario.files)
-    key = repr((question.population_hash, question.settings, files, projection.years))
-    return lives_setup(key, population, scenario, projection, baseline)
+    asked = (question.population_hash, question.settings, files, projection.years, list(systems))
+    return lives_setup(repr(asked), population, scenario, projection, systems)
 
 
 def horizon_of(
@@ -188,13 +195,13 @@ def horizon_of(
     projection = scenario.projection
     assert projection is not None  # noqa: S101 - asked of projections only
     systems = systems_of(question, population, scenario)
-    setup = _lives(question, population, scenario, projection, systems["baseline"])
+    setup = _lives(question, population, scenario, projection, systems)
     groups = life_groups(
         list(systems), list(systems.values()), setup.frame, projection.years,
-        projection.lives.behaviour, compiled=compiled,
+        projection.lives.behaviour, setup.tables, compiled=compiled,
     )  # fmt: skip
     return Horizon(
-        projection.years, projection.table_years, setup.tables, setup.weight, setup.average_wage,
+        projection.years, projection.table_years, setup.weight, setup.average_wage,
         setup.welfare, setup.assumptions, groups,
     )  # fmt: skip
 

@@ -2,14 +2,16 @@
 
 Lives read variables of the rule language (chances to die, to marry, to retire ...) as they were at
 the end of the year before. Scenarios under which all of them have the same formulas, parameters
-and states as under the baseline share its lives; every other scenario has lives of its own. Chance
-is the same in all: draws are keyed by person, not by scenario.
+and states as under the baseline, and which move no parameter that tables of rates are made from,
+share its lives; every other scenario has lives of its own. Chance is the same in all: draws are
+keyed by person, not by scenario.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.language.evaluating import Evaluator, moved_over
 from microsim.policy.system import System
@@ -24,6 +26,7 @@ def life_groups(
     frame: Frame,
     years: Sequence[int],
     behaviours: Mapping[str, str],
+    tables: Mapping[str, LifeTables],
     *,
     compiled: bool = True,
 ) -> tuple[LifeGroup, ...]:
@@ -37,6 +40,8 @@ def life_groups(
         First to last.
     behaviours
         Variable by process of lives that it moves.
+    tables
+        Rates of lives by scenario: the baseline's, and of those that have rates of their own.
     compiled
         If not, no machine code is made or loaded.
 
@@ -46,7 +51,8 @@ def life_groups(
         Faults of the rules; a parameter without value in a year; a quota, which only runs of one
         year have.
     """
-    whole = _group(0, names, systems, frame, years, behaviours, compiled=compiled)
+    rates = tables[names[0]]
+    whole = _group(0, names, systems, rates, frame, years, behaviours, compiled=compiled)
     if whole.model.quotas:
         variables = ", ".join(q.variable for q in whole.model.quotas.values())
         raise InputError(
@@ -55,14 +61,23 @@ def life_groups(
                 "State who is served by a probability or an income limit.",
             )
         )  # fmt: skip
-    own = _with_own_lives(whole, behaviours)
+    own = _with_own_lives(whole, behaviours) | (set(tables) - {names[0]})
     if not own:
         return (whole,)
     law = dict(zip(names, systems, strict=True))
     parts = [[name for name in names if name not in own]]
     parts += [[name] for name in names if name in own]
     return tuple(
-        _group(k, part, [law[n] for n in part], frame, years, behaviours, compiled=compiled)
+        _group(
+            k,
+            part,
+            [law[name] for name in part],
+            tables.get(part[0], rates),
+            frame,
+            years,
+            behaviours,
+            compiled=compiled,
+        )
         for k, part in enumerate(parts)
     )
 
@@ -71,6 +86,7 @@ def _group(
     number: int,
     names: Sequence[str],
     systems: Sequence[System],
+    tables: LifeTables,
     frame: Frame,
     years: Sequence[int],
     behaviours: Mapping[str, str],
@@ -79,7 +95,7 @@ def _group(
 ) -> LifeGroup:
     model = build(names, systems, frame, years[0], compiled=compiled, behaviours=behaviours)
     laws = laws_of_years(model, years)
-    return LifeGroup(number, model, laws, tuple(moved_over(laws)))
+    return LifeGroup(number, model, tables, laws, tuple(moved_over(laws)))
 
 
 def _with_own_lives(group: LifeGroup, behaviours: Mapping[str, str]) -> set[str]:
