@@ -155,7 +155,21 @@ def schedule(parameters: Mapping[str, float] = ROGERS_CASTRO) -> Floats:
     return shares
 
 
-def by_schedule(survivors: Floats, net: float, relative: Floats) -> Flows:
+def taken_along(leaving: Floats, women: Floats, birth: Floats) -> float:
+    """Return the share of the newborns whose mothers leave the country in the step.
+
+    Parameters
+    ----------
+    leaving, women
+        Shape (121,): women who leave, and all women, by age at the start.
+    birth
+        Shape (121,): births per woman.
+    """
+    born = float(np.cumsum(women * birth)[-1])
+    return float(np.cumsum(leaving * birth)[-1]) / born if born > 0.0 else 0.0
+
+
+def by_schedule(survivors: Floats, children: Floats, net: float, relative: Floats) -> Flows:
     """Return migration of a given net total.
 
     Who leaves does so at rates like the schedule; who comes is distributed over ages like it.
@@ -164,6 +178,8 @@ def by_schedule(survivors: Floats, net: float, relative: Floats) -> Flows:
     ----------
     survivors
         Shape (2, 121): persons by age at the start who do not die in the step.
+    children
+        Shape (121,): newborns alive at the end per woman of the age, who go with their mothers.
     net
         Immigrants less emigrants of the step, persons.
     relative
@@ -173,5 +189,7 @@ def by_schedule(survivors: Floats, net: float, relative: Floats) -> Flows:
     if net >= 0.0:
         return Flows(nobody, nobody + 0.5 * net * relative)
     rates = nobody + relative
-    scale = -net / float(np.cumsum(survivors * rates)[-1])
+    leaving = survivors * rates
+    with_children = float(np.cumsum(leaving[1] * children)[-1])
+    scale = -net / (float(np.cumsum(leaving)[-1]) + with_children)
     return Flows(rates * scale, nobody)

@@ -21,6 +21,7 @@ from microsim.population.synthesis.demography import OPEN_AGE, population_in
 
 Floats = npt.NDArray[np.float64]
 BALANCE, OPEN_DATA, NONE, GIVEN = "balance", "open data", "none", "given"
+ROUNDS = 8
 SERIES = {
     "e0_male": "life expectancy at birth of men",
     "e0_female": "life expectancy at birth of women",
@@ -132,15 +133,17 @@ def vital_rates(
         start = target_population(country, years[:1])[0]
     population[0] = start
     for k in range(n):
-        survivors = population[k] * (1.0 - steps.death[k])
-        flows = _flows(steps, years, method, k, population[k])
-        staying = survivors * (1.0 - flows.emigration)
-        births = steps.births_of(k, staying)
+        births = steps.births_of(k, population[k])
         if steps.births is not None:
-            scale[k] = float(births[0] + births[1]) / _total(staying[1] * steps.birth[k])
+            scale[k] = float(steps.births[k]) / _total(population[k, 1] * steps.birth[k])
         birth[k] *= scale[k]
-        population[k + 1] = migration.aged(staying) + flows.immigrants
-        population[k + 1, :, 0] += births * (1.0 - steps.newborn_death[k])
+        alive = births * (1.0 - steps.newborn_death[k])
+        survivors = population[k] * (1.0 - steps.death[k])
+        flows = _flows(steps, years, method, k, population[k], birth[k])
+        leaving = survivors * flows.emigration
+        stay = 1.0 - migration.taken_along(leaving[1], population[k, 1], birth[k])
+        population[k + 1] = migration.aged(survivors - leaving) + flows.immigrants
+        population[k + 1, :, 0] += alive * stay
         emigration[k] = flows.emigration
         immigration[k] = flows.immigrants / _total(population[k])
     return VitalRates(
@@ -167,12 +170,12 @@ class _Steps:
     expectancy_miss: Floats
     anchors: dict[int, Floats]
 
-    def births_of(self, k: int, staying: Floats) -> Floats:
-        """Return the births of step `k` by sex, of those who stay."""
+    def births_of(self, k: int, population: Floats) -> Floats:
+        """Return the births of step `k` by sex, from the population at its start."""
         if self.births is not None:
             born = float(self.births[k])
         else:
-            born = _total(staying[1] * self.birth[k])
+            born = _total(population[1] * self.birth[k])
         return born * np.array([1.0 - self.girls[k], self.girls[k]])
 
 
@@ -210,7 +213,9 @@ def _without_migration(country: Country | None, years: range, method: str, given
     return _Steps(death, newborn_death, birth, births, girls, net, given, miss, anchors)
 
 
-def _flows(steps: _Steps, years: range, method: str, k: int, population: Floats) -> migration.Flows:
+def _flows(
+    steps: _Steps, years: range, method: str, k: int, population: Floats, birth: Floats
+) -> migration.Flows:
     """Return the migration of step `k`, from the population at its start."""
     survivors = population * (1.0 - steps.death[k])
     if method == NONE:
@@ -219,19 +224,36 @@ def _flows(steps: _Steps, years: range, method: str, k: int, population: Floats)
         came = steps.given.immigration[k] * _total(population)
         return migration.Flows(steps.given.emigration[k], came)
     relative, net = migration.schedule(), float(steps.net[k])
+    alive = (1.0 - steps.girls[k]) * (1.0 - steps.newborn_death[k, 0])
+    alive += steps.girls[k] * (1.0 - steps.newborn_death[k, 1])
     if method == OPEN_DATA:
-        return migration.by_schedule(survivors, net, relative)
+        return migration.by_schedule(survivors, birth * alive, net, relative)
     decade = next(year for year in steps.anchors if year > years[0] + k)
     left = decade - years[0] - k
-    unmoved = population
-    for j in range(k, k + left):
-        alive = unmoved * (1.0 - steps.death[j])
-        unmoved = migration.aged(alive)
-        unmoved[:, 0] += steps.births_of(j, alive) * (1.0 - steps.newborn_death[j])
-    rates = migration.net_rates(unmoved, steps.anchors[decade], left, decade)
+    unmoved, target = _unmoved(steps, k, left, population), steps.anchors[decade]
     # Within a decade the total goes up and down as published; its level is what balances.
     extra = net - _total(steps.net[k : k + left]) / left
-    return migration.by_net_rates(survivors, rates, extra, relative)
+    rates = migration.net_rates(unmoved, target, left, decade)
+    flows = migration.by_net_rates(survivors, rates, extra, relative)
+    for _ in range(ROUNDS if left == 1 else 0):
+        # Newborns who go with their mothers are missed in the decade's population; those of
+        # earlier steps are met in the steps after.
+        leaving = survivors[1] * flows.emigration[1]
+        stay = 1.0 - migration.taken_along(leaving, population[1], birth)
+        without = unmoved.copy()
+        without[:, 0] *= stay
+        rates = migration.net_rates(without, target, left, decade)
+        flows = migration.by_net_rates(survivors, rates, extra, relative)
+    return flows
+
+
+def _unmoved(steps: _Steps, k: int, left: int, population: Floats) -> Floats:
+    """Return the population after the next `left` steps if nobody moved."""
+    for j in range(k, k + left):
+        newborns = steps.births_of(j, population) * (1.0 - steps.newborn_death[j])
+        population = migration.aged(population * (1.0 - steps.death[j]))
+        population[:, 0] += newborns
+    return population
 
 
 def _complete(country: Country | None, years: range, method: str, given: Given) -> Vital | None:

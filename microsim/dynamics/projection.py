@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics.migration import aged
+from microsim.dynamics.migration import aged, taken_along
 from microsim.dynamics.open_rates import target_population
 from microsim.dynamics.tables import LifeTables
 from microsim.population.columns import AGE_GROUP_STARTS, AGE_GROUPS
@@ -25,7 +25,8 @@ class Expectation:
     population
         Shape (n_steps + 1, 2, 121): persons on 1 July of each year by sex and age.
     births, deaths, immigrants, emigrants
-        Shape (n_steps, 2): persons of the step by sex; deaths hold those of newborns.
+        Shape (n_steps, 2): persons of the step by sex; deaths hold those of newborns, emigrants
+        the newborns of mothers who leave.
     """
 
     population: Floats
@@ -62,12 +63,13 @@ def expected(tables: LifeTables, start: Floats) -> Expectation:
         staying = now - dying - leaving
         everybody = float(_total(now)[0] + _total(now)[1])
         coming = tables.immigration[k] * everybody
-        born = float(_total(staying[1] * tables.birth[k]))
+        born = float(_total(now[1] * tables.birth[k]))
         births[k] = born * (1.0 - tables.girls[k]), born * tables.girls[k]
         lost = births[k] * tables.newborn_death[k]
+        taken = (births[k] - lost) * taken_along(leaving[1], now[1], tables.birth[k])
         population[k + 1] = aged(staying) + coming
-        population[k + 1, :, 0] += births[k] - lost
-        deaths[k], left[k] = _total(dying) + lost, _total(leaving)
+        population[k + 1, :, 0] += births[k] - lost - taken
+        deaths[k], left[k] = _total(dying) + lost, _total(leaving) + taken
         came[k] = _total(coming)
     return Expectation(population, births, deaths, came, left)
 

@@ -120,8 +120,8 @@ class LifeTables:
     newborn_death
         Shape (n_steps, 2): probability that one born in the step dies before its end.
     birth
-        Shape (n_steps, 121): births in the step per woman of the age at its start who is alive
-        and in the country at its end.
+        Shape (n_steps, 121): births in the step per woman of the age at its start, also one who
+        dies or leaves within it. A child of a mother who leaves goes with her.
     girls
         Shape (n_steps,): share of girls among births.
     emigration
