@@ -31,6 +31,7 @@ FACTS: tuple[tuple[str, type[np.generic], tuple[int, ...]], ...] = (
     ("psu", np.int64, ()), ("stratum", np.int64, ()),
 )  # fmt: skip
 READ = (*(name for name, _, _ in FACTS), "welfare", "children_under_14", "poison", "columns")
+AHEAD = ("reference_income",)  # of projections
 PENSIONS = len(CONCEPTS)
 FIRST_INSTRUMENT = PENSIONS + 1
 DISPOSABLE, MARKET = CONCEPTS.index("disposable"), CONCEPTS.index("market")
@@ -124,7 +125,8 @@ class Gathering:
         if not self.with_columns:
             self._note_faulty(arrays)
             return
-        self._waiting.append({name: arrays[name] for name in READ})
+        read = (*READ, *(name for name in AHEAD if name in arrays))
+        self._waiting.append({name: arrays[name] for name in read})
         self._bytes += arrays["columns"].nbytes
         if self._bytes >= ENOUGH_BYTES:
             self.flush()
@@ -134,12 +136,13 @@ class Gathering:
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if not waiting:
             return
-        together = {n: np.concatenate([w[n] for w in waiting]) for n in READ if n != "columns"}
+        names = [name for name in waiting[0] if name != "columns"]
+        together = {n: np.concatenate([w[n] for w in waiting]) for n in names}
         columns = [w["columns"] for w in waiting]
         good = self._note_faulty(together)
         facts = together if good.all() else {n: of[good] for n, of in together.items()}
         scale = self._write_facts(facts)
-        self._write_columns(columns, good, facts["welfare"], scale)
+        self._write_columns(columns, good, facts, scale)
         self.n_good += len(scale)
 
     def _note_faulty(self, together: Arrays) -> npt.NDArray[np.bool_]:
@@ -165,9 +168,9 @@ class Gathering:
 
     def _write_columns(
         self, columns: Sequence[npt.NDArray[Any]], good: npt.NDArray[np.bool_],
-        welfare: Floats, scale: Floats,
+        facts: Arrays, scale: Floats,
     ) -> None:  # fmt: skip
-        share = self.model.systems[0].marginal_propensity
+        share, welfare = self.model.systems[0].marginal_propensity, facts["welfare"]
         row, baseline = 0, list[Floats]()
         for s in range(len(self.kept)):
             monthly: list[Floats] = []
@@ -179,7 +182,11 @@ class Gathering:
                     monthly.append(baseline[c])
                 if (s, c) in self.places:
                     self.scratch.write(self.places[s, c], self.n_good, monthly[-1])
-            baseline = baseline or monthly
+            if not baseline:
+                baseline = monthly
+                if "reference_income" in facts:
+                    now = monthly[DISPOSABLE]
+                    welfare = lived_welfare(welfare, now, facts["reference_income"], share)
             if s in self.welfare:
                 change = monthly[DISPOSABLE] - baseline[DISPOSABLE]
                 self.scratch.write(self.welfare[s], self.n_good, (welfare + share * change) / scale)
@@ -194,6 +201,34 @@ class Gathering:
         if not good.all():
             whole = whole[good]
         return np.negative(whole, out=whole) if self.signs[column] < 0 else whole
+
+
+def lived_welfare(
+    welfare: Floats, disposable: Floats, reference: Floats, propensity: float
+) -> Floats:
+    """Return the welfare of households whose disposable income has moved since the first year.
+
+    What a household has above its reference adds to welfare, times the propensity; what it lacks
+    takes the same share of welfare as of the reference, times the propensity, so that welfare
+    stays positive where income does.
+
+    Parameters
+    ----------
+    welfare
+        Shape (n,), of the first year, moved on; currency units per month.
+    disposable
+        Shape (n,), of the year, currency units per month.
+    reference
+        Shape (n,), of the first year under the law of the baseline, moved on as welfare; NaN where
+        it is not known: welfare then stays.
+    propensity
+        Marginal propensity to consume.
+    """
+    change = disposable - reference
+    lost = np.divide(change, reference, out=np.zeros_like(change), where=reference > 0.0)
+    falls = (change < 0.0) & (reference > 0.0)
+    moved = np.where(falls, welfare * lost, change) * propensity
+    return np.where(np.isnan(reference), welfare, welfare + moved)
 
 
 def residual(monthly: Sequence[Floats]) -> float:

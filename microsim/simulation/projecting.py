@@ -16,12 +16,12 @@ from microsim.dynamics.lives import Lives
 from microsim.dynamics.passage import Passage
 from microsim.kernels.accumulate import merge_into
 from microsim.kernels.carrying import moved, stocks_and_flows
-from microsim.language.evaluating import Evaluation
+from microsim.language.evaluating import Evaluation, Weighting
 from microsim.language.people import People, World
 from microsim.language.states import KNOWN, State, lagged, there_is
 from microsim.population.columns import OLDEST
 from microsim.population.store import PopulationSlice
-from microsim.results.contents import POPULATION_FLOWS
+from microsim.results.contents import CONCEPTS, POPULATION_FLOWS
 from microsim.simulation.horizon import Horizon, LifeGroup
 from microsim.simulation.people import people_of, weighting_of
 from microsim.simulation.unit import Arrays, household_facts, sums_of
@@ -32,6 +32,7 @@ Column = npt.NDArray[Any]
 LOW = {"low": "hi", "place_low": "place_hi"}
 ADDED = (*LOW.values(), "count", "place_count", "flows", "benefit_flows", "ages")
 SMALLEST, LARGEST = ("smallest",), ("largest",)
+REFERENCE = "reference_income"  # column of persons, currency units per month
 NEUTRAL = {"retirement": np.nan}  # what leaves a process as the tables have it; else a factor 1
 
 
@@ -116,9 +117,36 @@ class ShardLife:
         evaluator = self.group.evaluator(self.k, with_columns=with_columns)
         weighting = weighting_of(self.lives.persons, self.households, self.n_regions)
         out = evaluator.run(self.people, weighting, self.world, threads, states=self.states)
+        if self.k == 0:
+            self._keep_reference(out, weighting, threads)
         before = self.last
         self.last = _year(self.group, self.lives, out, self.people, self.states)
         return out, before
+
+    def _keep_reference(self, out: Evaluation, weighting: Weighting, threads: int) -> None:
+        """Give each person a share of the household's disposable income under the baseline's law.
+
+        It goes with the person as welfare does; what the household has later is held against it.
+        It is NaN where the household could not be computed.
+        """
+        first = self.horizon.groups[0]
+        if self.group.number:
+            evaluator = first.evaluator(0, with_columns=True)
+            people = people_of(
+                self.lives.persons, self.households, first.model.program.population_inputs
+            )
+            out = evaluator.run(people, weighting, self.world, threads)
+        size = np.diff(self.people.start)
+        months = float(sum(first.laws[0][0].months))
+        share = out.households[0, CONCEPTS.index("disposable")] / months / size
+        share[out.poison != 0] = np.nan
+        self.lives.persons[REFERENCE] = np.repeat(share, size)
+
+    def reference_income(self) -> Column:
+        """Return what each household's disposable income would be if it had moved as welfare."""
+        shares = np.add.reduceat(self.lives.persons[REFERENCE], self.people.start[:-1])
+        found: Column = shares * self.horizon.welfare[self.k]
+        return found
 
     def _inputs(self) -> list[str]:
         """Return the columns of the population that rules read; others are of earlier years."""
@@ -156,6 +184,8 @@ def project_market(
         with_records = year in horizon.table_years
         persons = life.lives.persons
         found |= _households(persons, life.households, out, with_records=with_records)
+        if with_records:
+            found[REFERENCE] = life.reference_income()
         found |= _flows(group, before, life.last, passage)
         found["ages"] = _ages(persons)
         households[section] = life.people.n_households
