@@ -69,7 +69,18 @@ BEHAVIOUR: Mapping[str, str] = {
     "labour": "formal",
     "retirement": "retirement",
 }
-ALIGNED = ("mortality", "fertility", "migration", "unions", "dissolution", "disability", "labour")
+# Process -> the name of its choice in lives, where events are drawn or made as many as expected.
+ALIGNED: Mapping[str, str] = {
+    "mortality": "mortality",
+    "fertility": "fertility",
+    "migration": "emigration",
+    "unions": "union",
+    "dissolution": "dissolution",
+    "leaving_home": "leaving_home",
+    "elders": "elders",
+    "disability": "disability",
+    "labour": "labour",
+}
 HISTORY_ENTRIES = {"entry_age": NUMBER, "concentration": NUMBER, "density": PAIRS}
 Rows = list[list[float]]
 Entry = float | str | Rows | Mapping[str, float] | Mapping[str, tuple[float, float]] | list[float]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from microsim.dynamics.lives_blocks import (
+    ALIGNED,
     BEHAVIOUR,
     ENTRIES,
     PARAMETER,
@@ -96,8 +97,9 @@ class LivesSpec:
 
     @property
     def alignment(self) -> dict[str, str]:
-        """Return the method of each process, as `LifeTables` names them."""
-        return {BEHAVIOUR[name]: self.processes[name].align for name in BEHAVIOUR}
+        """Return the method of each process, by the name lives know it by."""
+        found = {ALIGNED[name]: self.processes[name].align for name in ALIGNED}
+        return {**found, "recovery": found["disability"]}
 
     def apply(self, system: System) -> System:
         """Return a system with the parameters and variables of this file.

@@ -157,7 +157,9 @@ class LifeTables:
     status_affinity
         Shape (13, 13): relative weight of moving from a status (row) to another (column).
     alignment
-        Method by process (`METHODS`); a process left out is drawn.
+        Method (`METHODS`) by choice: `mortality`, `fertility`, `emigration`, `union`,
+        `dissolution`, `leaving_home`, `elders`, `disability`, `recovery`, `labour`; one left out
+        is drawn.
     normalised
         Processes that have a relative factor.
     origins

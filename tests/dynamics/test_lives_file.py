@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from microsim.dynamics.lives_blocks import BEHAVIOUR, ENTRIES
+from microsim.dynamics.lives_blocks import ALIGNED, ENTRIES
 from microsim.dynamics.lives_file import LivesSpec, load_lives
 from microsim.dynamics.tables import METHODS, PROCESSES
 from microsim.errors import InputError
@@ -46,7 +46,8 @@ def test_generic__is_complete_and_declares_the_variables_of_behaviour() -> None:
     assert set(spec.variables) == FACTORS
     assert set(spec.behaviour.values()) == FACTORS
     assert set(spec.behaviour) <= set(PROCESSES) | {"retirement"}
-    assert set(spec.alignment) == set(BEHAVIOUR.values())
+    assert set(spec.alignment) == {*ALIGNED.values(), "recovery"}
+    assert spec.alignment["labour"] == "sort"
     assert set(spec.alignment.values()) <= set(METHODS)
     assert spec.normalised == ()
     assert all(one.source for one in spec.processes.values())
