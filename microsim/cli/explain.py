@@ -34,11 +34,22 @@ def explain(
     ] = 12,
     draw: Annotated[int, typer.Option(help="parameter draw of the run; 0: none")] = 0,
     replicate: Annotated[int, typer.Option(help="replicate of the run")] = 0,
+    member: Annotated[
+        int | None, typer.Option(help="of a projection: member of the household, from 1")
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(help="of a projection: the year to explain formula by formula")
+    ] = None,
     output_format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
-    """Explain a household: each formula with its numbers, the law's sources, the draws."""
+    """Explain a household: each formula with its numbers, the law's sources, the draws.
+
+    Of a projection, follow one person through life, or explain one year of it.
+    """
     from microsim.simulation.explain import as_json, as_text
     from microsim.simulation.explaining import explain_case, explain_run
+    from microsim.simulation.life_story import Asked, explain_life, is_projection
+    from microsim.simulation.life_text import life_as_json, life_as_text
 
     if output_format not in ("text", "json"):
         raise InputError(f"--format: found {output_format!r}; expected text or json")
@@ -50,6 +61,19 @@ def explain(
             raise InputError(
                 Fault("--household", "which household of the run to explain is not said")
             )
+        if is_projection(target):
+            asked = Asked(household, member or 1, scenario, tuple(names), year or 0, month)
+            story = explain_life(target, asked, draw, replicate)
+            console = Console(emoji=False, soft_wrap=True)
+            if output_format == "json":
+                console.print_json(json.dumps(life_as_json(story)))
+                return
+            console.print(story.title, style="bold", markup=False)
+            console.print(life_as_text(story), markup=False, highlight=False)
+            return
+        for option, given in (("--member", member), ("--year", year)):
+            if given is not None:
+                raise InputError(Fault(option, "is for projections; this run has one year"))
         found = explain_run(target, household, names, scenario, month, draw, replicate)
     else:
         found = explain_case(target, names)

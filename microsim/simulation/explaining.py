@@ -103,13 +103,13 @@ def explain_run(
             known = ", ".join(prepared.names)
             raise InputError(Fault(str(run), f"no scenario '{scenario}'", "", known))
         batch = next((b for b, one in enumerate(prepared.scenarios) if scenario in one.reforms), 0)
-        where = _world_of(prepared, draw, replicate)
+        where = world_of(prepared, draw, replicate)
         model = prepared.model(batch, where)
         chance = World(prepared.question.seed, replicate)
         return _explained(model, population, household, names, scenario, month, chance)
 
 
-def _world_of(prepared: Prepared, draw: int, replicate: int) -> WorldKey:
+def world_of(prepared: Prepared, draw: int, replicate: int) -> WorldKey:
     """Return a world of the run, if it is one."""
     run, faults = str(prepared.directory.path), FaultList()
     for name, found, known in (

@@ -5,7 +5,8 @@ rights, awards and payments; or explains one year of that life formula by formul
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,13 @@ from microsim.language.interpreter import Interpreter
 from microsim.language.people import People, World
 from microsim.language.states import inputs_of, is_boolean, is_state
 from microsim.population.columns import EMPLOYMENT_STATUS, SEX
+from microsim.simulation.directory import RunDirectory
 from microsim.simulation.explain import Explainer, Step
+from microsim.simulation.explaining import world_of
 from microsim.simulation.horizon import Horizon, LifeGroup
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.people import COMPUTED, people_of
-from microsim.simulation.phases import Prepared
+from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.projecting import ShardLife
 from microsim.simulation.worlds import WorldKey
 
@@ -62,6 +65,7 @@ class LifeStory:
     end: str
     steps: tuple[Step, ...] = ()
     members: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,26 @@ class Asked:
     names: tuple[str, ...] = ()
     year: int = 0
     month: int = 12
+
+
+def is_projection(run: Path) -> bool:
+    """Tell whether a run looks ahead over several years."""
+    return open_prepared(RunDirectory(run), compiled=False).scenario.projection is not None
+
+
+def explain_life(run: Path, asked: Asked, draw: int = 0, replicate: int = 0) -> LifeStory:
+    """Return the life of one person of a run, lived again in one of its worlds.
+
+    Raises
+    ------
+    InputError
+        As `follow`; no such run, draw or replicate.
+    """
+    if not 1 <= asked.month <= 12:
+        raise InputError(Fault("--month", "no such month", str(asked.month), "1 to 12"))
+    prepared = open_prepared(RunDirectory(run))
+    with prepared.population:
+        return follow(prepared, asked, world_of(prepared, draw, replicate))
 
 
 def follow(prepared: Prepared, asked: Asked, world: WorldKey) -> LifeStory:
@@ -167,7 +191,11 @@ class _Follower:
         )
         steps, members = explained
         end = end or f"alive in {years[-1].year}, the last year of the run"
-        return LifeStory(title, tuple(years), end, tuple(steps), tuple(members))
+        variables = self.group.model.engine[self.scenario].definitions.variables
+        labels = {
+            name: f"{variables[name].label or name}, {variables[name].unit}" for name in self.names
+        }
+        return LifeStory(title, tuple(years), end, tuple(steps), tuple(members), labels)
 
     def _begin(self) -> tuple[ShardLife, int]:
         """Return the market of the household, and the row of the person in it."""
