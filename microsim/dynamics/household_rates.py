@@ -32,6 +32,12 @@ def next_age(values: Floats) -> Floats:
     return following
 
 
+def at_older(values: Floats, years: float) -> Floats:
+    """Return values at ages some years (rounded) above each age; the oldest above the last."""
+    found: Floats = values[np.clip(AGES + int(np.floor(years + 0.5)), 0, N_AGES - 1)]
+    return found
+
+
 def union_rates(partnered: Floats, death: Floats, dissolution: Floats, age_gap: float) -> Floats:
     """Return the probabilities to form a union under which the partnered shares by age stay.
 
@@ -70,21 +76,32 @@ def union_rates(partnered: Floats, death: Floats, dissolution: Floats, age_gap: 
     return found
 
 
-def leaving_rates(with_mother: Floats) -> Floats:
+def leaving_rates(
+    with_mother: Floats, partnered: Floats, union: Floats, mothers_death: Floats
+) -> Floats:
     """Return probabilities to leave home under which the shares at home by age stay.
+
+    The unpartnered at home at an age, less those who form a union, lose the mother or leave, are
+    the unpartnered at home a year later; the unpartnered of then include those whose union ended.
 
     Parameters
     ----------
     with_mother
         Shape (2, 121): share of unpartnered adults living with their mother.
+    partnered, union
+        Shape (2, 121): share living with a partner, and probability to form a union.
+    mothers_death
+        Shape (121,): probability that the mother of somebody of the age dies in a year.
 
     Returns
     -------
     Floats
-        Shape (2, 121); 0 below 18, flat from 50 on.
+        Shape (2, 121); 0 below 18 and where the share rises, flat from 50 on.
     """
-    following = next_age(with_mother)
-    stays = np.divide(following, with_mother, out=np.ones_like(following), where=with_mother > 0.0)
+    home = (1.0 - partnered) * with_mother
+    left_over = home * (1.0 - union) * (1.0 - mothers_death)
+    later = next_age(home)
+    stays = np.divide(later, left_over, out=np.ones_like(later), where=left_over > 0.0)
     rates = np.where(stays < 1.0, 1.0 - stays, 0.0)
     rates[:, :ADULT] = 0.0
     rates[:, LAST_LEAVING:] = rates[:, LAST_LEAVING - 1 : LAST_LEAVING]

@@ -225,7 +225,13 @@ def _households(
         union = household_rates.union_rates(partnered, death, dissolution, gap)
     leaving = given.get("leaving_home")
     if leaving is None:
-        leaving = household_rates.leaving_rates(household_rates.shares_with_mother(parameters))
+        older = parameters.number("structure.mother_age", "mean")
+        leaving = household_rates.leaving_rates(
+            household_rates.shares_with_mother(parameters),
+            household_rates.partnered_shares(parameters),
+            union[0],
+            household_rates.at_older(death[0, 1], older),
+        )
     onset = given.get("disability_onset")
     if onset is None:
         by_age = household_rates.onset_rates(household_rates.disabled_shares(parameters), recovery)

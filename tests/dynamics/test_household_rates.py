@@ -45,14 +45,38 @@ def test_union_rates__see_the_age_of_the_partner() -> None:
 
 
 def test_leaving_rates__keep_the_shares_with_mother() -> None:
-    with_mother = rates.shares_with_mother(load("KEN"))
-    leaving = rates.leaving_rates(with_mother)
-    share = with_mother[:, 18].copy()
+    parameters = load("KEN")
+    with_mother, partnered = (
+        rates.shares_with_mother(parameters),
+        rates.partnered_shares(parameters),
+    )
+    death = np.full((1, 2, N_AGES), 0.002)
+    dissolution = np.full((1, N_AGES), 0.01)
+    union = rates.union_rates(partnered, death, dissolution, 5.0)[0]
+    mothers_death = np.full(N_AGES, 0.004)
+    leaving = rates.leaving_rates(with_mother, partnered, union, mothers_death)
+    at_home, single = with_mother[0, 18], 1.0 - partnered[0, 18]
+    lost = 1.0 - 0.998 * 0.99
     for age in range(18, 50):
-        share = share * (1.0 - leaving[:, age])
-        assert share == pytest.approx(with_mother[:, age + 1])
+        staying = at_home * single * (1.0 - union[0, age]) * 0.996 * (1.0 - leaving[0, age])
+        single = single * (1.0 - union[0, age]) + (1.0 - single) * lost
+        at_home = staying / single
+        if leaving[0, : age + 1].any():
+            assert at_home <= with_mother[0, age + 1] + 1e-9
     assert not leaving[:, :18].any()
     assert (leaving[:, 60] == leaving[:, 49]).all()
+
+
+def test_leaving_rates__without_anything_else_are_the_fall_of_the_share() -> None:
+    with_mother = np.tile(0.8 * 0.9 ** np.arange(N_AGES), (2, 1))
+    nothing = np.zeros((2, N_AGES))
+    leaving = rates.leaving_rates(with_mother, nothing, nothing, np.zeros(N_AGES))
+    assert leaving[:, 18:] == pytest.approx(np.full((2, N_AGES - 18), 0.1))
+
+
+def test_at_older__shifts_and_stays_at_the_oldest() -> None:
+    found = rates.at_older(np.arange(float(N_AGES)), 27.8)
+    assert found[[0, 30, 92, 93, 120]].tolist() == [28.0, 58.0, 120.0, 120.0, 120.0]
 
 
 @pytest.mark.parametrize("recovery", [0.0, 0.05])
