@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -11,16 +12,17 @@ from rich.table import Table
 from microsim.budget.consolidation import TOTAL_EXPENDITURE
 from microsim.budget.coverage import INDICATORS
 from microsim.budget.cumulated import PRESENT_VALUE
-from microsim.budget.fund_indicators import EXHAUSTED, HORIZON
+from microsim.budget.fund_indicators import EXHAUSTED, HORIZON, NOT_WITHIN
 from microsim.budget.households import OLDER
 from microsim.budget.money import BALANCES
 from microsim.budget.poverty_table import HEADCOUNT, UNPAIRED
-from microsim.budget.rows import difference_name
+from microsim.budget.rows import MILLION, difference_name, ratio
 from microsim.report.years import EVERY, shown_years
 from microsim.results.classifications import account_row
 from microsim.results.contents import SEXES, Contents, Row, Scheme
 
 Series = list[float]
+CLOSING = account_row(22)
 LEVELS_NOTE = (
     "* People of this scenario live differently, so they are not the same people: the change is a "
     "difference of levels without a paired error."
@@ -87,9 +89,13 @@ def projection_headline(contents: Contents, rows: Sequence[Row], console: Consol
 
 
 def _table(title: str, years: Iterable[int], *further: str) -> Table:
+    """Return an empty table; labels and further columns give way to the figures of the years."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for i, heading in enumerate(("", *map(str, years), *further)):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
+    table.add_column("", min_width=24, max_width=44)
+    for year in years:
+        table.add_column(str(year), justify="right", no_wrap=True)
+    for heading in further:
+        table.add_column(heading, justify="right", min_width=12)
     return table
 
 
@@ -98,8 +104,9 @@ def _shown(values: Iterable[float], pattern: str) -> list[str]:
 
 
 def _scenarios(contents: Contents) -> list[tuple[str, str]]:
-    labels = ("Status quo", *contents.labels[1:])
-    return list(zip(contents.scenarios, labels, strict=True))
+    """Return id and short name of each scenario: labels would leave no room for the years."""
+    names = (name.replace("_", " ") for name in contents.scenarios[1:])
+    return list(zip(contents.scenarios, ("status quo", *names), strict=True))
 
 
 def _differing(
@@ -120,7 +127,7 @@ def _differing(
 
 def _budget(contents: Contents, figures: YearlyFigures, console: Console) -> None:
     last = figures.years[-1]
-    heading = f"change to {last}, {contents.currency} million at present value"
+    heading = f"change to {last}, present value, {contents.currency} billion"
     further = (heading,) if len(contents.scenarios) > 1 else ()
     title = "\nSocial protection expenditure, % of GDP"
     table = _table(title, figures.years, *further)
@@ -132,32 +139,38 @@ def _budget(contents: Contents, figures: YearlyFigures, console: Console) -> Non
             "C10", difference_name(name, contents.scenarios[0]), last, TOTAL_EXPENDITURE,
             f"difference, {PRESENT_VALUE}",
         )  # fmt: skip
-        cells = _shown([change], ",.0f") if name != contents.scenarios[0] else [""]
+        cells = _billions([change]) if name != contents.scenarios[0] else [""]
         table.add_row(label, *_shown(shares, ".2f"), *(cells if further else ()))
     console.print(table)
+    for (_, short), label in zip(_scenarios(contents)[1:], contents.labels[1:], strict=True):
+        console.print(f"{short}: {label}", markup=False, highlight=False)
+
+
+def _billions(millions: Iterable[float]) -> list[str]:
+    return _shown((value / 1_000.0 for value in millions), ",.1f")
 
 
 def _reserves(contents: Contents, figures: YearlyFigures, console: Console) -> None:
-    table = _table(
-        f"\nReserves of funds at the end of the year, {contents.currency} million",
-        figures.years,
-        "exhausted in",
-    )
+    title = f"\nReserves of funds at the end of the year, {contents.currency} billion"
+    table = _table(title, figures.years, "exhausted in")
     for scheme in contents.schemes:
         if scheme.fund is None:
             continue
-        for row, note in ((account_row(22), ""), (BALANCES, f" ({BALANCES.lower()})")):
-
-            def series(name: str, row: str = row, scheme: Scheme = scheme) -> Series:
-                key = {"column": "amount", "scheme": scheme.id}
-                return [figures.value("C6", name, y, row, **key) for y in figures.years]
-
-            for name, label, values in _differing(contents, series):
-                when = "" if note else _exhausted(figures, name, scheme.id)
-                cells = _shown(values, ",.0f")
-                table.add_row(f"{scheme.label}{note}, {label}", *cells, when)
+        shown = list(_differing(contents, partial(_of_fund, figures, scheme, CLOSING)))
+        if shown:
+            table.add_row(scheme.label, style="bold")
+        for name, label, values in shown:
+            when = _exhausted(figures, name, scheme.id)
+            table.add_row(f"  {label}", *_billions(values), when)
+        owned = _differing(contents, partial(_of_fund, figures, scheme, BALANCES))
+        for _, label, values in owned:
+            table.add_row(f"  {BALANCES.lower()}, {label}", *_billions(values))
     if table.row_count:
         console.print(table)
+
+
+def _of_fund(figures: YearlyFigures, scheme: Scheme, row: str, scenario: str) -> Series:
+    return [figures.value("C6", scenario, y, row, "amount", scheme.id) for y in figures.years]
 
 
 def _exhausted(figures: YearlyFigures, scenario: str, scheme: str) -> str:
@@ -165,6 +178,8 @@ def _exhausted(figures: YearlyFigures, scenario: str, scheme: str) -> str:
     found = figures.find("C11", scenario, last, EXHAUSTED, HORIZON, scheme)
     if found is None:
         return "n/a"
+    if found.status == NOT_WITHIN:
+        return f"not by {last}"
     return f"{found.value:.0f}" if found.status == "ok" else found.status
 
 
@@ -173,44 +188,45 @@ def _closed(contents: Contents, figures: YearlyFigures, console: Console) -> Non
     for scheme in contents.schemes:
         if scheme.fund is None or not scheme.fund.closed:
             continue
-
-        def share(name: str, year: int, scheme: Scheme = scheme) -> float:
-            spent = figures.value("C1", name, year, TOTAL_EXPENDITURE, "total", scheme.id)
-            gdp = figures.value("A4", contents.scenarios[0], year, "gdp", "amount")
-            return 100 * spent * 1e6 / gdp if gdp else math.nan
-
-        def series(name: str, share: Callable[[str, int], float] = share) -> Series:
-            return [share(name, year) for year in figures.years]
-
-        for _, label, values in _differing(contents, series):
+        shown = _differing(contents, partial(_shares, contents, figures, scheme))
+        for _, label, values in shown:
             table.add_row(f"{scheme.label}, {label}", *_shown(values, ".2f"))
     if table.row_count:
         console.print(table)
 
 
+def _shares(contents: Contents, figures: YearlyFigures, scheme: Scheme, scenario: str) -> Series:
+    """Return the expenditure of a scheme in each shown year, % of GDP."""
+    found = []
+    for year in figures.years:
+        spent = figures.value("C1", scenario, year, TOTAL_EXPENDITURE, "total", scheme.id)
+        gdp = figures.value("A4", contents.scenarios[0], year, "gdp", "amount")
+        found.append(100 * ratio(spent * MILLION, gdp))
+    return found
+
+
 def _coverage(contents: Contents, figures: YearlyFigures, console: Console) -> None:
     table = _table("\nOlder persons receiving a pension, %", figures.years)
     for sex, people in zip(SEXES, ("men", "women"), strict=True):
-
-        def series(name: str, sex: str = sex) -> Series:
-            return [
-                figures.value("B6", name, y, INDICATORS["older"], "rate", group=f"sex={sex}")
-                for y in figures.years
-            ]
-
-        for _, label, values in _differing(contents, series):
+        shown = _differing(contents, partial(_covered, figures, sex))
+        for _, label, values in shown:
             table.add_row(f"{people}, {label}", *_shown(values, ".1f"))
     if table.row_count:
         console.print(table)
+
+
+def _covered(figures: YearlyFigures, sex: str, scenario: str) -> Series:
+    key = {"column": "rate", "group": f"sex={sex}"}
+    return [figures.value("B6", scenario, y, INDICATORS["older"], **key) for y in figures.years]
 
 
 def _poverty(contents: Contents, figures: YearlyFigures, console: Console) -> None:
     if not figures.table_years:
         return
     last, unpaired = figures.table_years[-1], False
-    further = (f"change in {last}, points",) if len(contents.scenarios) > 1 else ()
+    further = (f"change in {last}",) if len(contents.scenarios) > 1 else ()
     for line in contents.poverty_lines:
-        title = f"\nPoverty of persons aged 65 and over, {line} line, % (standard error)"
+        title = f"\nPoverty of persons aged 65 and over, {line} line, % (change in points)"
         table = _table(title, figures.table_years, *further)
         for group, people in zip(OLDER[1:], ("men", "women"), strict=True):
             for name, label in _scenarios(contents):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from microsim.results.contents import (
@@ -27,6 +28,7 @@ SCHEME_FIELDS = (
     "administration_value", "general_revenue", "external", "balance", "has_insurable_earnings",
 )  # fmt: skip
 ASSUMPTION_FIELDS = ("driver", "baseline", "low", "high", "unit", "source", "basis")
+ROW_FIELDS = tuple(field.name for field in fields(Row))
 FUND_FIELDS = ("kind", "timing", "interest", "opening", "target_ratio", "closed")
 IDENTITY_FIELDS = (
     "id", "scenario", "what", "left", "right", "residual", "tolerance", "holds",
@@ -34,8 +36,8 @@ IDENTITY_FIELDS = (
 )  # fmt: skip
 
 
-def _columns(objects: Sequence[Any], fields: Sequence[str]) -> dict[str, list[Any]]:
-    return {name: [getattr(o, name) for o in objects] for name in fields}
+def _columns(objects: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [getattr(o, name) for o in objects] for name in names}
 
 
 def _optional(value: float | None) -> float:
@@ -148,7 +150,7 @@ def _lines(columns: Columns) -> list[dict[str, Any]]:
 
 def rows_from(columns: Columns) -> list[Row]:
     """Return table rows from tidy columns."""
-    return [Row(**line) for line in _lines(columns)]
+    return [Row(*values) for values in zip(*(columns[name] for name in ROW_FIELDS), strict=True)]
 
 
 def identities_from(columns: Columns) -> list[Identity]:

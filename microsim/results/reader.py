@@ -206,7 +206,8 @@ def _columns(file: h5py.File, name: str) -> Columns:
 
 def _values(dataset: h5py.Dataset) -> list[Any]:
     if h5py.check_string_dtype(dataset.dtype) is not None:
-        return [str(v) for v in dataset.asstr()[()]]
+        known: dict[bytes, str] = {}  # a projection repeats few labels very often
+        return [known.get(v) or known.setdefault(v, v.decode()) for v in dataset[()].tolist()]
     values: list[Any] = dataset[()].tolist()
     return values
 

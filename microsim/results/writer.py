@@ -30,6 +30,8 @@ from microsim.results.layout import DatasetSpec, format_name, format_version, gr
 from microsim.results.provenance import check_provenance
 
 SMALLEST_COMPRESSED = 4096  # bytes; below, compression costs more than it saves
+LONG_TEXT = 1_000  # lines from which on a column of text is stored so that it can be compressed
+TEXT_CHUNK = 8_192  # lines of it that are compressed together
 DTYPES = {"float64": "<f8", "int64": "<i8", "int8": "<i1"}
 
 
@@ -164,6 +166,8 @@ def _create(
 ) -> h5py.Dataset:
     expected = tuple(sizes[dim] for dim in spec.dims)
     array: npt.NDArray[Any]
+    if spec.dtype == "text" and len(expected) == 1 and expected[0] >= LONG_TEXT:
+        return _long_text(group, spec.name, values)
     if spec.dtype == "text":
         array, dtype = (
             np.array([str(v) for v in np.asarray(values, dtype=object)], dtype=object),
@@ -183,3 +187,26 @@ def _create(
     packed = spec.dtype != "text" and array.nbytes >= SMALLEST_COMPRESSED
     options = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if packed else {}
     return group.create_dataset(spec.name, data=array, dtype=dtype, **options)
+
+
+def _long_text(group: h5py.Group, name: str, values: npt.ArrayLike) -> h5py.Dataset:
+    """Write a column of text of fixed length, ended by a zero: HDF5 compresses no other.
+
+    A projection repeats a few thousand labels hundreds of thousands of times.
+    """
+    encoded = np.array([str(v).encode() for v in np.asarray(values, dtype=object)])
+    encoded = encoded.astype(f"S{encoded.dtype.itemsize + 1}")
+    kind = h5py.h5t.C_S1.copy()
+    kind.set_size(encoded.dtype.itemsize)
+    kind.set_cset(h5py.h5t.CSET_UTF8)
+    kind.set_strpad(h5py.h5t.STR_NULLTERM)
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_chunk((min(len(encoded), TEXT_CHUNK),))
+    layout.set_shuffle()
+    layout.set_deflate(4)
+    space = h5py.h5s.create_simple(encoded.shape)
+    made = h5py.h5d.create(group.id, name.encode(), kind, space, layout)
+    made.write(h5py.h5s.ALL, h5py.h5s.ALL, encoded, kind)
+    dataset = h5py.Dataset(made)
+    dataset.attrs["_Encoding"] = "utf-8"  # so that xarray decodes it
+    return dataset
