@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, isfinite
 
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from microsim.errors import FaultList, InputError
 from microsim.population import calibration_steps as steps
 from microsim.population.calibration_margins import (
+    Entries,
     Margins,
+    Mask,
     check_reach,
     explain_failure,
     independent,
@@ -163,46 +166,13 @@ def calibrate(
     weights, totals, targets = (np.asarray(a, dtype=np.float64) for a in (weights, totals, targets))
     names = names or tuple(str(j + 1) for j in range(totals.shape[-1]))
     _check_inputs(weights, totals, targets, names, method, bounds, where)
-    lower, upper = bounds or (0.0 if method == "raking" else -inf, inf)
-    margins = Margins.of(totals, targets, names)
-    faults = FaultList()
-    check_reach(faults, margins, weights, lower, upper, where)
-    kept = independent(faults, margins, weights, where)
-    faults.raise_if_any()
-    size = np.sqrt(np.bincount(margins.column, weights[margins.row] * margins.value**2, kept.size))
-    scale = np.divide(1.0, size, out=np.ones(kept.size), where=size > 0.0)
-    solver = _Solver(margins.keep(kept, scale), weights, METHODS[method], lower, upper)
-    multipliers = solver.run(iterations)
-    if not solver.residual <= tolerance:
-        _fail(solver, margins, kept, scale, (lower, upper), where)
-    every = np.zeros(kept.size)
-    every[kept] = multipliers * scale[kept]
-    result = _result(method, bounds, margins, weights, solver, every, kept)
-    if not result.residual <= tolerance:
-        worst = max(result.margins, key=lambda fit: fit.residual)
-        raise InputError(
-            f"{where}: margin '{worst.name}' is off by {worst.residual:.1e} of its target after "
-            "all others are met; its target contradicts theirs"
-        )
-    return result
-
-
-def _result(
-    method: str,
-    bounds: tuple[float, float] | None,
-    margins: Margins,
-    weights: Floats,
-    solver: _Solver,
-    multipliers: Floats,
-    kept: npt.NDArray[np.bool_],
-) -> Calibration:
-    g = np.where(weights == 0.0, 1.0, solver.g)
-    zero = np.zeros(kept.size)
-    at = (margins.first, margins.column, margins.value)
-    before = steps.weigh(*at, weights, zero, steps.LINEAR, -inf, inf)[2]
-    after = steps.weigh(*at, weights * g, zero, steps.LINEAR, -inf, inf)[2]
-    rows = zip(margins.names, before, margins.targets, after, ~kept, strict=True)
-    fits = tuple(MarginFit(n, float(b), float(t), float(a), bool(r)) for n, b, t, a, r in rows)
+    entries = Entries.of(weights, totals)
+    margins = Margins((entries,), targets, names)
+    solver, multipliers, kept = _solved(margins, method, bounds, tolerance, iterations, where)
+    g = np.where(weights == 0.0, 1.0, next(solver.g()))
+    before, after = (_weighed(entries, w, targets.size) for w in (weights, weights * g))
+    fits = _fits(margins, before, after, kept)
+    _check_fits(fits, tolerance, where)
     return Calibration(
         method=method,
         bounds=bounds,
@@ -217,76 +187,225 @@ def _result(
     )
 
 
+@dataclass(frozen=True)
+class Raked:
+    """What raking a sample cost; weights are d exp(x'λ), made again from the multipliers.
+
+    Attributes
+    ----------
+    multipliers
+        Shape (k,), λ: the Lagrange multiplier of each margin, per unit of it.
+    margins
+        Each margin before and after, under weights made from the multipliers.
+    iterations
+        Newton steps taken.
+    g_min, g_max
+        Smallest and largest ratio of new weight to old.
+    deff_before, deff_after
+        Kish's design effect of unequal weights.
+    """
+
+    multipliers: Floats
+    margins: tuple[MarginFit, ...]
+    iterations: int
+    g_min: float
+    g_max: float
+    deff_before: float
+    deff_after: float
+
+    @property
+    def residual(self) -> float:
+        """Largest `MarginFit.residual`."""
+        return max(fit.residual for fit in self.margins)
+
+
+def rake(
+    margins: Margins,
+    *,
+    start: Floats | None = None,
+    tolerance: float = TOLERANCE,
+    iterations: int = 200,
+    where: str = "calibration",
+) -> Raked:
+    """Find the multipliers of `calibrate` by raking, for households that come slice by slice.
+
+    Memory is that of one slice. Each Newton step goes through the sample twice.
+
+    Parameters
+    ----------
+    start
+        Shape (k,), multipliers to begin with: those of nearly the same targets; None: 0.
+
+    Raises
+    ------
+    InputError
+        As `calibrate`, of the margins.
+    """
+    solver, multipliers, kept = _solved(
+        margins, "raking", None, tolerance, iterations, where, start
+    )
+    k = margins.targets.size
+    before, after = np.zeros(k), np.zeros(k)
+    low, high, moments = inf, 0.0, np.zeros((2, 2))
+    n = 0
+    for one in margins.sample:
+        g = factors(one, multipliers)
+        for total, weights in ((before, one.weights), (after, one.weights * g)):
+            total += _weighed(one, weights, k)
+        used = one.weights > 0.0
+        n += int(used.sum())
+        low, high = (
+            min(low, float(g[used].min(initial=inf))),
+            max(high, float(g[used].max(initial=0.0))),
+        )
+        for row, weights in enumerate((one.weights, one.weights * g)):
+            moments[row] += (weights.sum(), (weights * weights).sum())
+    fits = _fits(margins, before, after, kept)
+    _check_fits(fits, tolerance, where)
+    deff = n * moments[:, 1] / moments[:, 0] ** 2
+    return Raked(multipliers, fits, solver.iterations, low, high, float(deff[0]), float(deff[1]))
+
+
+def factors(entries: Entries, multipliers: Floats) -> Floats:
+    """Return the ratio of new weight to old, exp(x'λ), of each household."""
+    return steps.weigh(
+        entries.first, entries.column, entries.value, entries.weights, multipliers,
+        steps.RAKING, 0.0, inf,
+    )[0]  # fmt: skip
+
+
+def _weighed(entries: Entries, weights: Floats, k: int) -> Floats:
+    """Return the totals of the margins under some weights, shape (k,)."""
+    at = (entries.first, entries.column, entries.value)
+    return steps.weigh(*at, weights, np.zeros(k), steps.LINEAR, -inf, inf)[2]
+
+
+def _solved(
+    margins: Margins, method: str, bounds: tuple[float, float] | None, tolerance: float,
+    iterations: int, where: str, start: Floats | None = None,
+) -> tuple[_Solver, Floats, Mask]:  # fmt: skip
+    """Return the solver at its best point, the multipliers, and which margins were kept."""
+    lower, upper = bounds or (0.0 if method == "raking" else -inf, inf)
+    faults = FaultList()
+    check_reach(faults, margins, lower, upper, where)
+    kept = independent(faults, margins, where)
+    faults.raise_if_any()
+    size = np.sqrt(margins.by_margin(lambda one: one.weights[one.row] * one.value**2))
+    scale = np.divide(1.0, size, out=np.ones(kept.size), where=size > 0.0)
+    solver = _Solver(margins.keep(kept, scale), METHODS[method], lower, upper)
+    begun = np.zeros(kept.size) if start is None else start / scale
+    solver.run(iterations, begun[kept])
+    if not solver.residual <= tolerance:
+        _fail(solver, margins, kept, scale, (lower, upper), where)
+    every = np.zeros(kept.size)
+    every[kept] = solver.best * scale[kept]
+    return solver, every, kept
+
+
+def _fits(margins: Margins, before: Floats, after: Floats, kept: Mask) -> tuple[MarginFit, ...]:
+    rows = zip(margins.names, before, margins.targets, after, ~kept, strict=True)
+    return tuple(MarginFit(n, float(b), float(t), float(a), bool(r)) for n, b, t, a, r in rows)
+
+
+def _check_fits(fits: tuple[MarginFit, ...], tolerance: float, where: str) -> None:
+    """Refuse margins that others imply and whose targets contradict theirs."""
+    worst = max(fits, key=lambda fit: fit.residual)
+    if not worst.residual <= tolerance:
+        raise InputError(
+            f"{where}: margin '{worst.name}' is off by {worst.residual:.1e} of its target after "
+            "all others are met; its target contradicts theirs"
+        )
+
+
+@dataclass(frozen=True)
+class _Point:
+    """What some multipliers yield: the gradient of the dual, its value, the largest residual."""
+
+    multipliers: Floats
+    gradient: Floats
+    dual: float
+    residual: float
+
+
 class _Solver:
     """Newton's method on the dual; keeps the best point found."""
 
-    def __init__(
-        self, margins: Margins, weights: Floats, method: int, lower: float, upper: float
-    ) -> None:
-        self.margins, self.weights = margins, weights
+    def __init__(self, margins: Margins, method: int, lower: float, upper: float) -> None:
+        self.margins = margins
         self.distance = (method, lower, upper)
         self.iterations = 0
         self.residual = inf
-        self.g = np.ones(weights.size)
+        self.best = np.zeros(margins.targets.size)
         self.totals = np.zeros(margins.targets.size)
         self.direction = np.zeros(margins.targets.size)
 
-    def evaluate(self, multipliers: Floats) -> tuple[Floats, Floats, Floats, float, float]:
-        """Return g, slope, the gradient of the dual, its value and the residual."""
-        m = self.margins
-        g, slope, total, integral = steps.weigh(
-            m.first, m.column, m.value, self.weights, multipliers, *self.distance
-        )
-        gradient = m.targets - total
-        dual = float((multipliers * m.targets).sum()) - integral
-        relative = np.abs(gradient) / np.where(m.targets == 0.0, 1.0, np.abs(m.targets))
-        residual = float(relative.max()) if relative.size else 0.0
-        return g, slope, gradient, dual, residual if isfinite(dual) else inf
+    def _weighed(self, multipliers: Floats) -> Iterator[tuple[Entries, steps.Weighed]]:
+        for one in self.margins.sample:
+            yield (
+                one,
+                steps.weigh(
+                    one.first, one.column, one.value, one.weights, multipliers, *self.distance
+                ),
+            )
 
-    def run(self, iterations: int) -> Floats:
-        """Return the best multipliers, shape (k,); `residual` and `g` are theirs."""
-        m = self.margins
-        multipliers = best = np.zeros(m.targets.size)
-        g, slope, gradient, dual, residual = self.evaluate(multipliers)
+    def g(self) -> Iterator[Floats]:
+        """Return the ratio of new weight to old of each slice, at the best point."""
+        return (weighed[0] for _, weighed in self._weighed(self.best))
+
+    def evaluate(self, multipliers: Floats) -> _Point:
+        """Return what some multipliers yield."""
+        targets = self.margins.targets
+        total, integral = np.zeros(targets.size), 0.0
+        for _, weighed in self._weighed(multipliers):
+            total += weighed[2]
+            integral += weighed[3]
+        gradient = targets - total
+        dual = float((multipliers * targets).sum()) - integral
+        relative = np.abs(gradient) / np.where(targets == 0.0, 1.0, np.abs(targets))
+        residual = float(relative.max()) if relative.size else 0.0
+        return _Point(multipliers, gradient, dual, residual if isfinite(dual) else inf)
+
+    def run(self, iterations: int, start: Floats) -> None:
+        """Find the best multipliers, shape (k,), from a start; `best` and `residual` are theirs."""
+        point = self.evaluate(start)
         stalled = 0
         while True:
-            if residual < self.residual:
-                stalled = 0 if residual < 0.5 * self.residual else stalled + 1
-                self.residual, self.g, best = residual, g, multipliers
-                self.totals = m.targets - gradient
+            if point.residual < self.residual:
+                stalled = 0 if point.residual < 0.5 * self.residual else stalled + 1
+                self.residual, self.best = point.residual, point.multipliers
+                self.totals = self.margins.targets - point.gradient
             else:
                 stalled += 1
             settled = self.residual <= POLISHED or (self.residual <= TOLERANCE and stalled > 1)
             if settled or self.iterations >= iterations:
-                return best
-            step = self._step(slope, gradient)
-            moved = self._line_search(multipliers, step, dual, gradient)
+                return
+            moved = self._line_search(point, self._step(point))
             if moved is None:
-                return best
-            multipliers, (g, slope, gradient, dual, residual) = moved
-            self.direction = multipliers
+                return
+            point = moved
+            self.direction = point.multipliers
             self.iterations += 1
 
-    def _step(self, slope: Floats, gradient: Floats) -> Floats:
-        m, k = self.margins, gradient.size
-        matrix = steps.gram(m.first, m.column, m.value, self.weights * slope, k)
+    def _step(self, point: _Point) -> Floats:
+        k = point.gradient.size
+        matrix = np.zeros((k, k))
+        for one, weighed in self._weighed(point.multipliers):
+            matrix += steps.gram(one.first, one.column, one.value, one.weights * weighed[1], k)
         diagonal = np.diag(matrix).copy()
         # A margin all of whose households sit at a bound has no slope left: keep it movable.
         ridge = 1e-12 * max(float(diagonal.max()), 1e-12)
         matrix[np.arange(k), np.arange(k)] += ridge
-        return steps.solve(matrix, gradient, 0.0)[0]
+        return steps.solve(matrix, point.gradient, 0.0)[0]
 
-    def _line_search(
-        self, start: Floats, step: Floats, dual: float, gradient: Floats
-    ) -> tuple[Floats, tuple[Floats, Floats, Floats, float, float]] | None:
-        rise = float((gradient * step).sum())
-        noise = 1e-13 * (abs(dual) + float(np.abs(start * self.margins.targets).sum()))
+    def _line_search(self, at: _Point, step: Floats) -> _Point | None:
+        start, targets = at.multipliers, self.margins.targets
+        rise = float((at.gradient * step).sum())
+        noise = 1e-13 * (abs(at.dual) + float(np.abs(start * targets).sum()))
         share = 1.0
         for _ in range(HALVINGS):
-            tried = start + share * step
-            found = self.evaluate(tried)
-            if isfinite(found[3]) and found[3] >= dual + 1e-4 * share * rise - noise:
-                return tried, found
+            found = self.evaluate(start + share * step)
+            if isfinite(found.dual) and found.dual >= at.dual + 1e-4 * share * rise - noise:
+                return found
             share *= 0.5
         return None
 
@@ -294,7 +413,7 @@ class _Solver:
 def _fail(
     solver: _Solver,
     margins: Margins,
-    kept: npt.NDArray[np.bool_],
+    kept: Mask,
     scale: Floats,
     bounds: tuple[float, float],
     where: str,
@@ -303,7 +422,7 @@ def _fail(
     plain = margins.keep(kept, np.ones(kept.size))
     size = scale[kept]
     direction = solver.direction * size
-    explain_failure(faults, plain, solver.weights, solver.totals / size, direction, bounds, where)
+    explain_failure(faults, plain, solver.totals / size, direction, bounds, where)
     faults.raise_if_any()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from microsim.population import calibration_steps as steps
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 DEPENDENT = 1e-10  # share of a margin's variation not explained by earlier margins
 AGREE = 1e-8  # relative difference within which dependent targets agree
@@ -19,57 +22,119 @@ NAMED = 6
 
 
 @dataclass(frozen=True)
-class Margins:
-    """Household totals of each margin, as non-zero entries row by row, with targets and names.
+class Entries:
+    """Some households: the weight of each, and its non-zero totals, row by row.
 
     Attributes
     ----------
+    weights
+        Shape (n_households,), to start from.
     first, column, value
-        Shapes (n_households + 1,), (n_entries,), (n_entries,).
-    targets
-        Shape (k,), in the unit of each margin.
-    names
-        Names of the k margins, used in messages.
+        Shapes (n_households + 1,), (n_entries,), (n_entries,); columns ascend within a household.
     """
 
+    weights: Floats
     first: Ints
     column: Ints
     value: Floats
-    targets: Floats
-    names: tuple[str, ...]
 
     @classmethod
-    def of(cls, totals: Floats, targets: Floats, names: tuple[str, ...]) -> Margins:
-        """Make margins from a full matrix of household totals, shape (n_households, k)."""
+    def of(cls, weights: Floats, totals: Floats) -> Entries:
+        """Make entries from a full matrix of household totals, shape (n_households, k)."""
         row, column = np.nonzero(totals)
         first = np.searchsorted(row, np.arange(totals.shape[0] + 1)).astype(np.int64)
-        return cls(first, column.astype(np.int64), totals[row, column], targets, names)
+        return cls(weights, first, column.astype(np.int64), totals[row, column])
 
     @property
     def row(self) -> Ints:
         """Shape (n_entries,), the household of each entry."""
         return np.repeat(np.arange(self.first.size - 1, dtype=np.int64), np.diff(self.first))
 
-    def keep(self, kept: npt.NDArray[np.bool_], scale: Floats) -> Margins:
-        """Return the kept margins with household totals and targets multiplied by `scale` (k,)."""
+    def keep(self, kept: Mask, scale: Floats) -> Entries:
+        """Return the kept margins with household totals multiplied by `scale` (k,)."""
         entries = kept[self.column]
         number = np.cumsum(kept) - 1
         counts = np.bincount(self.row[entries], minlength=self.first.size - 1)
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         column = self.column[entries]
+        return Entries(self.weights, first, number[column], self.value[entries] * scale[column])
+
+
+class Sample(Protocol):
+    """Households slice by slice: it can be gone through again and again, to the same slices."""
+
+    def __iter__(self) -> Iterator[Entries]:
+        """Return the slices from the first on."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A sample of which some margins are kept; slices are made anew each time."""
+
+    sample: Sample
+    kept: Mask
+    scale: Floats
+
+    def __iter__(self) -> Iterator[Entries]:
+        """Return the slices from the first on."""
+        return (entries.keep(self.kept, self.scale) for entries in self.sample)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Households with the known totals of their margins.
+
+    Attributes
+    ----------
+    sample
+        The households; a tuple is in memory, anything else is read a slice at a time.
+    targets
+        Shape (k,), in the unit of each margin.
+    names
+        Names of the k margins, used in messages.
+    """
+
+    sample: Sample
+    targets: Floats
+    names: tuple[str, ...]
+
+    def keep(self, kept: Mask, scale: Floats) -> Margins:
+        """Return the kept margins with household totals and targets multiplied by `scale` (k,)."""
         names = tuple(name for name, wanted in zip(self.names, kept, strict=True) if wanted)
-        scaled = self.value[entries] * scale[column]
-        return Margins(first, number[column], scaled, (self.targets * scale)[kept], names)
+        sample: Sample = _Kept(self.sample, kept, scale)
+        if isinstance(self.sample, tuple):
+            sample = tuple(sample)
+        return Margins(sample, (self.targets * scale)[kept], names)
+
+    def summed(self, of: Callable[[Entries], Floats]) -> Floats:
+        """Return the sum over all slices, in order."""
+        parts = iter(self.sample)
+        total = of(next(parts))
+        for entries in parts:
+            total += of(entries)
+        return total
+
+    def by_margin(self, part: Callable[[Entries], Floats]) -> Floats:
+        """Return the sum of entries' parts by margin, shape (k,)."""
+        k = self.targets.size
+        return self.summed(lambda one: _by_column(one, part(one), k))
+
+    def gram(self) -> Floats:
+        """Return the weighted products of household totals, shape (k, k)."""
+        k = self.targets.size
+        return self.summed(lambda one: steps.gram(one.first, one.column, one.value, one.weights, k))
+
+
+def _by_column(entries: Entries, part: Floats, k: int) -> Floats:
+    return np.bincount(entries.column, part, k).astype(np.float64, copy=False)
 
 
 def check_reach(
-    faults: FaultList, margins: Margins, weights: Floats, lower: float, upper: float, where: str
+    faults: FaultList, margins: Margins, lower: float, upper: float, where: str
 ) -> None:
     """Note each margin whose target no weights within the bounds can meet by itself."""
-    k = margins.targets.size
-    weighted = weights[margins.row] * margins.value
-    plus = np.bincount(margins.column, np.maximum(weighted, 0.0), k)
-    minus = np.bincount(margins.column, np.minimum(weighted, 0.0), k)
+    plus = margins.by_margin(lambda one: np.maximum(one.weights[one.row] * one.value, 0.0))
+    minus = margins.by_margin(lambda one: np.minimum(one.weights[one.row] * one.value, 0.0))
     for j, name in enumerate(margins.names):
         target = float(margins.targets[j])
         if plus[j] == 0.0 and minus[j] == 0.0:
@@ -100,9 +165,7 @@ def _times(factor: float, total: float) -> float:
     return 0.0 if total == 0.0 else factor * total
 
 
-def independent(
-    faults: FaultList, margins: Margins, weights: Floats, where: str
-) -> npt.NDArray[np.bool_]:
+def independent(faults: FaultList, margins: Margins, where: str) -> Mask:
     """Return which margins are not implied by earlier ones; note those that contradict them.
 
     Returns
@@ -110,12 +173,12 @@ def independent(
     Shape (k,). Empty margins (no household has any) count as implied: their target is 0.
     """
     k = margins.targets.size
-    matrix = steps.gram(margins.first, margins.column, margins.value, weights, k)
+    matrix = margins.gram()
     size = np.sqrt(np.diag(matrix))
     inverse = np.divide(1.0, size, out=np.zeros(k), where=size > 0.0)
     matrix *= inverse[:, None] * inverse[None, :]
     _, dependent = steps.solve(matrix, np.zeros(k), DEPENDENT)
-    kept: npt.NDArray[np.bool_] = dependent == 0
+    kept: Mask = dependent == 0
     for j in np.flatnonzero(~kept & (size > 0.0)):
         earlier = np.flatnonzero(kept[:j])
         shares, _ = steps.solve(
@@ -143,7 +206,6 @@ def independent(
 def explain_failure(
     faults: FaultList,
     margins: Margins,
-    weights: Floats,
     totals: Floats,
     direction: Floats,
     bounds: tuple[float, float],
@@ -153,13 +215,8 @@ def explain_failure(
 
     `totals` (k,) is what was reached, `direction` (k,) where the multipliers went.
     """
-    share = np.bincount(
-        margins.row, margins.value * direction[margins.column], margins.first.size - 1
-    )
+    reach = float(margins.summed(lambda one: _reach(one, direction, bounds)))
     lower, upper = bounds
-    factor = np.where(share > 0.0, upper, lower)
-    wanted = (share != 0.0) & (weights > 0.0)
-    reach = float((weights[wanted] * factor[wanted] * share[wanted]).sum())
     proven = np.isfinite(reach) and float((direction * margins.targets).sum()) > reach
     gap = (totals - margins.targets) / np.maximum(np.abs(margins.targets), 1e-300)
     size = np.abs(direction) * np.abs(margins.targets) if proven else np.abs(gap)
@@ -174,6 +231,17 @@ def explain_failure(
         f"weights times {lower:g} to {upper:g} that meet all targets",
         "Widen the bounds, merge margins, or correct the targets.",
     )
+
+
+def _reach(entries: Entries, direction: Floats, bounds: tuple[float, float]) -> Floats:
+    """Return the most that weights within bounds can add up to in a direction of the margins."""
+    share = np.bincount(
+        entries.row, entries.value * direction[entries.column], entries.first.size - 1
+    )
+    lower, upper = bounds
+    factor = np.where(share > 0.0, upper, lower)
+    wanted = (share != 0.0) & (entries.weights > 0.0)
+    return np.array((entries.weights[wanted] * factor[wanted] * share[wanted]).sum())
 
 
 def _listed(names: list[str]) -> str:

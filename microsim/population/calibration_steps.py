@@ -13,6 +13,8 @@ from microsim.kernels.transcendental import exp, log
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+Weighed = tuple[Floats, Floats, Floats, float]  # g, slope, totals, integral
+
 LINEAR, RAKING, LOGIT = 0, 1, 2
 
 
@@ -59,7 +61,7 @@ def weigh(
     method: int,
     lower: float,
     upper: float,
-) -> tuple[Floats, Floats, Floats, float]:
+) -> Weighed:
     """Return g and its slope, each (n,), the weighted totals (k,) and the weighted integral.
 
     `first` (n + 1,), `column` and `value` hold the non-zero household totals row by row.
@@ -136,3 +138,36 @@ def solve(matrix: Floats, right: Floats, least_pivot: float) -> tuple[Floats, In
                     entry -= root[m, j] * answer[m]
             answer[j] = entry / root[j, j]
     return answer, dependent
+
+
+@kernel
+def member_totals(size: Ints, margins: Ints) -> tuple[Ints, Ints, Floats]:
+    """Return the persons of each margin in each household, as `weigh` takes them.
+
+    `size` (n,) is of households, `margins` (n_persons, m) the margins each person counts in, in
+    household order; below 0: none. Columns of a household ascend.
+    """
+    n, m = size.shape[0], margins.shape[1]
+    first = np.zeros(n + 1, np.int64)
+    column, value = np.empty(margins.size, np.int64), np.empty(margins.size)
+    end, person = 0, 0
+    for h in range(n):
+        begin = end
+        for i in range(person, person + size[h]):
+            for k in range(m):
+                j = margins[i, k]
+                if j < 0:
+                    continue
+                at = begin
+                while at < end and column[at] < j:
+                    at += 1
+                if at < end and column[at] == j:
+                    value[at] += 1.0
+                    continue
+                for later in range(end, at, -1):
+                    column[later], value[later] = column[later - 1], value[later - 1]
+                column[at], value[at] = j, 1.0
+                end += 1
+        person += size[h]
+        first[h + 1] = end
+    return first, column[:end].copy(), value[:end].copy()
