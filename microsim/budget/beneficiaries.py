@@ -48,10 +48,11 @@ def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b
     name = account.scenario
     scheme, function = account.scheme.id, b.function
     flows = list(_flows(sums, name, scheme, b.id))
+    households = _households(sums, scenario, scheme, b.id) if flows else {}
     for row, group, value in flows or [(row, "", math.nan) for row in FLOWS]:
         table.add(
             name, row, value, "persons", column=b.id, scheme=scheme, function=function,
-            group=group, missing="not applicable",
+            group=group, n=households.get(group, -1), missing="not applicable",
         )  # fmt: skip
     for row, statistic, months in STOCKS:
         measure = Measure("benefit", scheme, b.id, statistic)
@@ -71,6 +72,14 @@ def _recipients(table: TableRows, sums: Sums, scenario: int, account: Account, b
     received = sums.total(scenario, "benefit", scheme, b.id, "months")
     rate = 100 * ratio(received, eligible) if b.has_eligible else math.nan
     table.add(name, "Effective take-up", rate, "%", column=b.id, scheme=scheme, function=function)
+
+
+def _households(sums: Sums, scenario: int, scheme: str, benefit: str) -> dict[str, int]:
+    """Return the source households of the recipients by sex: flows are suppressed with stocks."""
+    ever = Measure("benefit", scheme, benefit, "ever")
+    if ever not in sums.position:
+        return {}
+    return {"": sums.n(scenario, ever)} | {g: n for g, _, n in sums.groups(scenario, ever, "sex")}
 
 
 def _flows(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from microsim.budget.accounts import Account
-from microsim.budget.beneficiaries import CLOSING
+from microsim.budget.beneficiaries import CAUSES, CLOSING
 from microsim.budget.consolidation import TOTAL_EXPENDITURE
 from microsim.budget.cumulated import CUMULATED
 from microsim.budget.frame_tables import POPULATION
@@ -18,7 +18,7 @@ from microsim.budget.population_account import OPENING
 from microsim.budget.rows import MILLION, difference_name
 from microsim.budget.sums import Sums, add_up
 from microsim.results.classifications import account_row
-from microsim.results.contents import Contents, Row
+from microsim.results.contents import SEXES, Contents, Measure, Row
 
 Accounts = Sequence[Sequence[Sequence[Account]]]
 
@@ -70,27 +70,40 @@ def _population(ledger: Ledger, before: Ledger) -> Iterator[Side]:
 
 
 def _beneficiaries(ledger: Ledger, before: Ledger) -> Iterator[Side]:
-    year = ledger.contents.year
+    year, earlier = ledger.contents.year, before.contents.benefit_flows
+    for key, flows in ledger.contents.benefit_flows.items():
+        name, scheme, benefit, sex = key
+        of = f"{scheme} {benefit}, sex={sex}, {year}"
+        opening, closing = flows["opening"], flows["closing"]
+        left = math.fsum((opening, flows["new"], *(-flows[cause] for cause in CAUSES)))
+        what = f"recipients: opening + new - terminations = closing, {of}"
+        yield Side("I-03", name, what, left, closing, max(opening, closing))
+        if key in earlier:
+            what = f"recipients open as they closed the year before, {of}"
+            yield Side("I-03", name, what, opening, earlier[key]["closing"])
+        ever = Measure("benefit", scheme, benefit, "ever")
+        if ever in ledger.sums.position:
+            number = ledger.contents.scenarios.index(name)
+            received = add_up(ledger.sums.persons(number, ever)[SEXES.index(sex)])
+            what = f"recipients: closing = received in the year, {of}"
+            yield Side("I-03", name, what, closing, received)
+    yield from _flows_as_printed(ledger)
+
+
+def _flows_as_printed(ledger: Ledger) -> Iterator[Side]:
+    """The rows of B3 add up, where none is suppressed."""
     for name in ledger.contents.scenarios:
         for row in ledger.find(name, "B3", row=CLOSING):
             key = {"scheme": row.scheme, "column": row.column, "group": row.group}
-            of = f"{row.scheme} {row.column}" + (f", {row.group}" if row.group else "")
-            opening, new, ended, received = (
+            opening, new, ended = (
                 ledger.value(name, "B3", row=other, **key)
-                for other in (
-                    "Opening", "New awards", "Terminations", "Received at least once in the year",
-                )
-            )  # fmt: skip
-            left = math.fsum((opening, new, -ended))
-            what = f"recipients: opening + new - terminations = closing, {of}, {year}"
-            yield Side("I-03", name, what, left, row.value, max(opening, row.value))
-            if not math.isnan(received):
-                what = f"recipients: closing = received in the year, {of}, {year}"
-                yield Side("I-03", name, what, row.value, received)
-            earlier = before.value(name, "B3", row=CLOSING, **key)
-            if not math.isnan(earlier):
-                what = f"recipients open as they closed the year before, {of}, {year}"
-                yield Side("I-03", name, what, opening, earlier)
+                for other in ("Opening", "New awards", "Terminations")
+            )
+            of = f"{row.scheme} {row.column}" + (f", {row.group}" if row.group else "")
+            what = f"rows of B3 add up, {of}, {row.year}"
+            if row.status == "ok":
+                left = math.fsum((opening, new, -ended))
+                yield Side("I-03", name, what, left, row.value, max(opening, row.value))
 
 
 def _reserves(ledger: Ledger, before: Ledger) -> Iterator[Side]:

@@ -118,6 +118,33 @@ def test_beneficiaries__have_flows_by_cause(value):
     assert women + men == pytest.approx(value("B3", "Closing", **key).value, rel=1e-12)
 
 
+def test_beneficiary_flows__are_suppressed_with_the_stock(projection):
+    last = projection[-1]
+    place = MEASURES.index(Measure("benefit", "pension", "old", "ever"))
+    n = last.cells.persons_n.copy()
+    n[:, place] = np.where(n[:, place] > 0, 5, 0)
+    few = dataclasses.replace(last, cells=dataclasses.replace(last.cells, persons_n=n))
+    made = [*projection[:-1], few]
+    rows = projection_tables(made)
+    flows = {
+        r.status for r in rows
+        if (r.table, r.scheme, r.year, r.row) == ("B3", "pension", LAST, "New awards")
+    }  # fmt: skip
+    assert flows == {"suppressed"}
+    assert [i for i in projection_identities(made, rows) if not i.holds] == []
+
+
+@pytest.mark.parametrize("flow", ["closing", "opening", "death"])
+def test_identities__catch_a_wrong_flow(projection, flow):
+    last = projection[-1]
+    key = ("baseline", "pension", "old", "female")
+    of = {**last.benefit_flows[key], flow: last.benefit_flows[key][flow] * 1.01}
+    wrong = dataclasses.replace(last, benefit_flows={**last.benefit_flows, key: of})
+    made = [*projection[:-1], wrong]
+    broken = {i.id for i in projection_identities(made, projection_tables(made)) if not i.holds}
+    assert broken == {"I-03"}
+
+
 @pytest.mark.parametrize(("scheme", "rate"), [("pension", 0.07), ("savings", 0.08)])
 def test_reserve__runs_on_with_the_returns(value, scheme, rate):
     for year in range(FIRST, LAST + 1):
