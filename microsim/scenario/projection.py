@@ -12,6 +12,7 @@ from microsim.errors import FaultList
 from microsim.files import Fields, FileTree
 from microsim.policy.vocabulary import KEYS
 
+AHEAD = ("lives", "tables", "alignment")  # keys that need `to`
 EVERY = 5
 LAST_YEAR = 2100  # of the open data on populations
 
@@ -28,12 +29,15 @@ class Projection:
         Distribution tables are made in every so many years, and in the first and the last.
     lives
         How lives go on.
+    exact
+        Whether alignment looks at the whole population, not at a part of it.
     """
 
     first_year: int
     last_year: int
     every: int
     lives: LivesSpec
+    exact: bool = False
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -53,10 +57,10 @@ def read_projection(
     """Return what the keys `to`, `lives` and `tables` of a scenario say, None without `to`."""
     nodes = fields.nodes
     last = fields.integer("to", 0)
-    every = _every(fields, faults)
+    every, exact = _every(fields, faults), _exact(fields, faults)
     node = fields.node_of("lives")
     if "to" not in nodes:
-        for key in ("lives", "tables"):
+        for key in AHEAD:
             if key in nodes:
                 what, remedy = f"`{key}` is of a projection", "Add `to: 2060`, or take it away."
                 faults.add(nodes[key].where, what, "no `to`", "a last year", remedy)
@@ -73,7 +77,7 @@ def read_projection(
         return None
     if year < last:
         read_files(lives, range(year, last + 1), faults)  # notes them as files of the question
-    return Projection(year, max(last, year), every, lives)
+    return Projection(year, max(last, year), every, lives, exact)
 
 
 def _every(fields: Fields, faults: FaultList) -> int:
@@ -85,3 +89,11 @@ def _every(fields: Fields, faults: FaultList) -> int:
     if "every" in inner.nodes and every < 1:
         inner.wrong(inner.nodes["every"], "every", "a number of years, 1 or more")
     return max(1, every)
+
+
+def _exact(fields: Fields, faults: FaultList) -> bool:
+    node = fields.node_of("alignment")
+    if node is None:
+        return False
+    inner = Fields(node, faults, KEYS["alignment"], "alignment")
+    return inner.boolean("exact", required=True)

@@ -14,7 +14,7 @@ from microsim.policy.loading import load_system
 from microsim.policy.reforms import Reform, apply, load_reform, set_parameter
 from microsim.policy.system import System
 from microsim.policy.vocabulary import KEYS, STANDARD_SERIES, is_file_of_kind, name_fault
-from microsim.scenario.frame import Frame, read_frame
+from microsim.scenario.frame import PROJECTED, Frame, read_frame
 from microsim.scenario.projection import Projection, read_projection
 from microsim.scenario.totals import SCHEME_ITEMS, TAX_ITEMS, Total, read_totals
 
@@ -148,7 +148,7 @@ def load_scenario(path: str | Path) -> Scenario:
 
 def with_frame(system: System, frame: Frame) -> System:
     """Return the system with the units of the frame's series known to formulas."""
-    units = STANDARD_SERIES | frame.units()
+    units = STANDARD_SERIES | PROJECTED | frame.units()
     return replace(system, definitions=replace(system.definitions, frame=units))
 
 

@@ -26,7 +26,6 @@ from microsim.simulation.calibrate import Calibrated
 from microsim.simulation.carrying import final_units
 from microsim.simulation.contents import Assembler
 from microsim.simulation.keeping import join_all_persons
-from microsim.simulation.lives_setup import table_parameters
 from microsim.simulation.merge import Merged, Part, Poisoned, merge
 from microsim.simulation.model import Model, unused_parameters
 from microsim.simulation.phases import Prepared
@@ -115,7 +114,7 @@ def _unused(prepared: Prepared, model: Model) -> tuple[Fault, ...]:
         return unused_parameters(model)
     batches = range(len(prepared.scenarios))
     groups = (group for batch in batches for group in prepared.horizon(batch, BASE).groups)
-    of_lives = (*ECONOMY, *table_parameters(projection))
+    of_lives = (*ECONOMY, *projection.lives.table_parameters)
     return unused_parameters(model, [group.model for group in groups], of_lives)
 
 

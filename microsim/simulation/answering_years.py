@@ -31,6 +31,7 @@ from microsim.simulation.merging_years import (
     merge_group,
 )
 from microsim.simulation.model import Model
+from microsim.simulation.reached import alignment_of
 from microsim.simulation.worlds import WorldKey
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def _contents(
         flows=_flows(groups, horizon.weight) if k else {},
         benefit_flows=_benefit_flows(groups, horizon.weight) if k else {},
         assumptions=horizon.assumptions,
+        alignment=alignment_of(horizon, k, cells, model.frame),
     )
     if year not in horizon.table_years:
         return found

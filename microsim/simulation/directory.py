@@ -37,6 +37,8 @@ class Frozen:
         Identity of each batch of scenarios.
     cut_offs
         Cut-offs of quotas: `batch-draw-replicate` -> name -> value of each scenario.
+    wages
+        Of a projection, factor of earnings in each year: `draw-replicate` -> factors.
     """
 
     asked: str
@@ -45,6 +47,7 @@ class Frozen:
     batches: tuple[str, ...] = ()
     cut_offs: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
     quotas: tuple[Stored, ...] = ()
+    wages: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class RunDirectory:
@@ -277,6 +280,7 @@ def _frozen(data: Any) -> Frozen:  # noqa: ANN401
     return Frozen(
         _text(data["asked"]), tuple(map(_text, data["settings"])), tuple(data["calibrated"]),
         tuple(map(_text, data["batches"])), cut_offs, tuple(data["quotas"]),
+        {where: tuple(map(float, of)) for where, of in data.get("wages", {}).items()},
     )  # fmt: skip
 
 

@@ -10,12 +10,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from microsim.dynamics.tables import TABLES, LifeTables, table_of
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import Law
 from microsim.results.contents import Assumption
 from microsim.simulation.model import Model
+
+
+def _with_wages(tables: LifeTables, factors: Sequence[float]) -> LifeTables:
+    level = tables.earnings.wage_level * np.array(factors)
+    return replace(tables, earnings=replace(tables.earnings, wage_level=level))
 
 
 def _content(tables: LifeTables) -> dict[str, object]:
@@ -109,6 +115,8 @@ class Horizon:
         Of the first year, currency units per month.
     welfare
         Level of welfare in each year, relative to the first.
+    population
+        Shape (n_years, 2, 121): persons by sex and age that the rates lead to, in expectation.
     assumptions
         For table A5.
     groups
@@ -120,8 +128,18 @@ class Horizon:
     weight: float
     average_wage: float
     welfare: tuple[float, ...]
+    population: npt.NDArray[np.float64]
     assumptions: tuple[Assumption, ...]
     groups: tuple[LifeGroup, ...]
+
+    def with_wages(self, factors: Sequence[float]) -> Horizon:
+        """Return the years with earnings aligned: a factor of each year on the level of wages."""
+        if not factors:
+            return self
+        groups = tuple(
+            replace(group, tables=_with_wages(group.tables, factors)) for group in self.groups
+        )
+        return replace(self, groups=groups)
 
     def content(self) -> dict[str, object]:
         """Return all of it that can move a number, as plain data."""

@@ -46,6 +46,10 @@ class Ledger:
         """Return the frozen cut-offs of a batch in a world."""
         return self.frozen.cut_offs.get(where_of(batch, world), {})
 
+    def wages(self, world: WorldKey) -> tuple[float, ...]:
+        """Return the frozen factors of earnings in a world of a projection."""
+        return self.frozen.wages.get(world_of(world), ())
+
     def unit(self, number: int, excluded: Sequence[int] = ()) -> Unit:
         """Return a unit, its identity made from its own inputs."""
         where = self.numbering.place(number)
@@ -54,7 +58,7 @@ class Ledger:
         if key not in self._world_ids:
             self._world_ids[key] = world_id(
                 key[0], self.numbering.draws[world.draw], world.replicate,
-                self.cut_offs(where.batch, world),
+                self.cut_offs(where.batch, world), self.wages(world),
             )  # fmt: skip
         identity = unit_id(self._world_ids[key], markets, excluded)
         return Unit(
@@ -82,6 +86,11 @@ class Ledger:
 def where_of(batch: int, world: WorldKey) -> str:
     """Return the key of a batch in a world."""
     return f"{batch}-{world.draw}-{world.replicate}"
+
+
+def world_of(world: WorldKey) -> str:
+    """Return the key of a world."""
+    return f"{world.draw}-{world.replicate}"
 
 
 def open_ledger(directory: RunDirectory) -> Ledger:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from microsim.dynamics.assumptions import assumptions
 from microsim.dynamics.earnings_profiles import Reader
-from microsim.dynamics.lives_blocks import ENTRIES, PARAMETER
-from microsim.dynamics.lives_tables import Made, tables_of
+from microsim.dynamics.lives_tables import tables_of
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, FaultList, InputError
 from microsim.files import month_index
@@ -40,6 +40,8 @@ class LivesSetup:
         rates are made from.
     frame
         Macro series of every year.
+    population
+        Shape (n_years, 2, 121): persons by sex and age that the baseline's rates lead to.
     assumptions
         Of rates and series, for table A5.
     weight
@@ -52,6 +54,7 @@ class LivesSetup:
 
     tables: dict[str, LifeTables]
     frame: Frame
+    population: npt.NDArray[np.float64]
     assumptions: tuple[Assumption, ...]
     weight: float
     average_wage: float
@@ -104,20 +107,21 @@ def _made(
     def reader(system: System) -> Reader:
         return lambda name, year: _value(system, name, year, frame)
 
-    def made(system: System) -> Made:
-        return tables_of(projection.lives, country, population, years, reader(system), known)
-
-    first = made(baseline)
+    read = reader(baseline)
+    first = tables_of(projection.lives, country, population, years, read, known)
     tables = {BASELINE: first.tables}
     for name, system in systems.items():
-        if name != BASELINE and _moved(table_parameters(projection), system, baseline, projection):
-            tables[name] = made(system).tables
-    read = reader(baseline)
+        if _moved(projection.lives.table_parameters, system, baseline, projection):
+            tables[name] = tables_of(
+                projection.lives, country, population, years, reader(system), known,
+                before=read, base=first.base,
+            ).tables  # fmt: skip
     economy = extended(frame, read, first.population, first.tables.status_share, years)
     register = [*economy.assumptions, *assumptions(projection.lives, first, read)]
     return LivesSetup(
         tables,
         economy.frame,
+        first.population,
         tuple(Assumption(**asdict(one)) for one in register),
         equal_weight(population),
         economy.frame.value("average_wage", projection.first_year),
@@ -128,17 +132,6 @@ def _made(
 def _value(system: System, name: str, year: int, frame: Frame) -> float:
     parameter = system.definitions.parameters[name]
     return float(value_at(parameter, month_index(year, 12), yearly=True, frame=frame))
-
-
-def table_parameters(projection: Projection) -> tuple[str, ...]:
-    """Return the parameters that tables of rates are made from."""
-    processes = projection.lives.processes.values()
-    return tuple(
-        value
-        for process in processes
-        for key, value in process.entries.items()
-        if isinstance(value, str) and ENTRIES[process.name].get(key) == PARAMETER
-    )
 
 
 def _moved(

@@ -236,6 +236,29 @@ def _carried(
     return tuple(columns), Carried(tuple(states), moves, benefits)
 
 
+def of_lives_alone(model: Model, behaviours: Mapping[str, str]) -> Model:
+    """Return the model of what lives read under the first scenario, without schemes and tables."""
+    ids = model.ids[0]
+    outputs = [ids[variable] for variable in behaviours.values()]
+    program = compile_graph(model.graph, outputs, loaded=model.program.loaded)
+    columns: list[tuple[str | None, ...]] = []
+    states: list[tuple[State, int]] = []
+    for one in state_columns(program.graph, [ids]):
+        has_formula = one.formulas[0] is not None
+        states.append((one.state, len(columns) if has_formula else -1))
+        columns += [one.formulas] if has_formula else []
+    moves = {process: len(columns) + k for k, process in enumerate(behaviours)}
+    columns += [(key,) for key in outputs]
+    definitions = [one.definitions for one in model.engine]
+    laws = _laws(program, definitions, model.frame, model.year, {})[:1]
+    carried = Carried(tuple(states), moves)
+    return replace(
+        model, names=model.names[:1], systems=model.systems[:1], engine=model.engine[:1],
+        ids=model.ids[:1], program=program, laws=laws, measures=(), instruments=(), stocks=(),
+        wanted=Wanted(person_columns=tuple(columns)), quotas={}, carried=carried,
+    )  # fmt: skip
+
+
 def laws_of_years(
     model: Model, years: Sequence[int], cut_offs: Mapping[str, Sequence[float]] | None = None
 ) -> tuple[tuple[Law, ...], ...]:
@@ -324,7 +347,8 @@ def _laws(
     year: int,
     cut_offs: Mapping[str, Sequence[float]],
 ) -> tuple[Law, ...]:
-    used = [used_parameters(program.graph, members) for members in program.graph.members]
+    members = program.graph.members[: len(definitions)]
+    used = [used_parameters(program.graph, one) for one in members]
     periods = common_periods(definitions, year, [monthly for monthly, _ in used])
     faults = FaultList()
     laws = []

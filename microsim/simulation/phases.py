@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from microsim.errors import FaultList
+from microsim.language.people import World
 from microsim.policy.reforms import Reform, apply, load_reform
 from microsim.policy.system import System
 from microsim.population.store import PopulationReader
@@ -17,7 +18,7 @@ from microsim.scenario.scenario import Scenario, check_series, load_scenario
 from microsim.simulation.calibrate import Calibrated, calibrated_settings
 from microsim.simulation.directory import Frozen, RunDirectory
 from microsim.simulation.horizon import Horizon
-from microsim.simulation.ledger import Ledger, open_ledger, where_of
+from microsim.simulation.ledger import Ledger, open_ledger, where_of, world_of
 from microsim.simulation.model import Model
 from microsim.simulation.question import (
     Question,
@@ -30,6 +31,7 @@ from microsim.simulation.question import (
     whole_model_of,
 )
 from microsim.simulation.quotas import frozen_quotas
+from microsim.simulation.wage_alignment import wage_factors
 from microsim.simulation.worlds import WorldKey
 
 Say = Callable[[str], None]
@@ -94,6 +96,10 @@ class Prepared(Ledger):
         return self._worlds[key]
 
     def horizon(self, batch: int, world: WorldKey) -> Horizon:
+        """Return the years of a batch of a projection in a world, with wages as aligned."""
+        return self._written_horizon(batch, world).with_wages(self.wages(world))
+
+    def _written_horizon(self, batch: int, world: WorldKey) -> Horizon:
         """Return the years of a batch of a projection, under the law of a world's draw."""
         key = (batch, world.draw)
         if key not in self._horizons:
@@ -122,7 +128,7 @@ class Prepared(Ledger):
         """Return the identity of a batch's law."""
         horizon = None
         if self.scenario.projection is not None:
-            horizon = self.horizon(batch, WorldKey())
+            horizon = self._written_horizon(batch, WorldKey())
         return self.question.identity(self.base_model(batch), horizon)
 
 
@@ -230,8 +236,9 @@ def freeze_batches(prepared: Prepared, say: Say) -> None:
                 if where_of(batch, world) not in cut_offs:
                     cut_offs[where_of(batch, world)] = _quotas(prepared, batch, world, reports, say)
     prepared.frozen = replace(
-        prepared.frozen, batches=tuple(identities), cut_offs=cut_offs, quotas=tuple(reports)
-    )
+        prepared.frozen, batches=tuple(identities), cut_offs=cut_offs, quotas=tuple(reports),
+        wages=_wages(prepared, say),
+    )  # fmt: skip
     there = prepared.directory.frozen()
     if there is not None:
         prepared.frozen = _with_more(prepared.frozen, there)
@@ -247,8 +254,33 @@ def _with_more(frozen: Frozen, there: Frozen) -> Frozen:
     more = there if len(there.batches) > n else frozen
     return replace(
         frozen, batches=more.batches, quotas=more.quotas,
-        cut_offs={**there.cut_offs, **frozen.cut_offs},
+        cut_offs={**there.cut_offs, **frozen.cut_offs}, wages={**there.wages, **frozen.wages},
     )  # fmt: skip
+
+
+def _wages(prepared: Prepared, say: Say) -> dict[str, tuple[float, ...]]:
+    """Return the factors of earnings in each world of a projection, those found before as they are.
+
+    They are found for the baseline, and hold for all scenarios: a reform that moves who works, and
+    with it the average, keeps what it moves.
+    """
+    projection, found = prepared.scenario.projection, dict(prepared.frozen.wages)
+    if projection is None:
+        return found
+    for world in prepared.numbering.worlds:
+        if world_of(world) not in found:
+            horizon = prepared.horizon(0, world)
+            chance = World(prepared.question.seed, world.replicate)
+            found[world_of(world)] = wage_factors(
+                horizon, projection.lives.behaviour, prepared.population, chance,
+                exact=projection.exact,
+            )  # fmt: skip
+            if world == WorldKey():
+                least, most = min(found[world_of(world)]), max(found[world_of(world)])
+                say(
+                    f"earnings are aligned to average wages by factors of {least:.3f} to {most:.3f}"
+                )
+    return found
 
 
 def _quotas(

@@ -117,7 +117,7 @@ class ShardLife:
         evaluator = self.group.evaluator(self.k, with_columns=with_columns)
         weighting = weighting_of(self.lives.persons, self.households, self.n_regions)
         out = evaluator.run(self.people, weighting, self.world, threads, states=self.states)
-        if self.k == 0:
+        if self.k == 0 and self.group.model.wanted.household_columns:
             self._keep_reference(out, weighting, threads)
         before = self.last
         self.last = _year(self.group, self.lives, out, self.people, self.states)
@@ -306,6 +306,9 @@ def _year(
         key: np.where(aside, NEUTRAL.get(key, 1.0), out.persons[0, column])
         for key, column in group.model.carried.behaviours.items()
     }
+    if "retirement" in behaviour:  # who may not retire by rule retires as the tables ask
+        by_rule = behaviour["retirement"]
+        behaviour["retirement"] = np.where(by_rule == 0.0, np.nan, by_rule)
     return Year(values, [dict(of) for of in states], lives.persons["sex"], behaviour)
 
 

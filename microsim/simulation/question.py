@@ -202,7 +202,7 @@ def horizon_of(
     )  # fmt: skip
     return Horizon(
         projection.years, projection.table_years, setup.weight, setup.average_wage,
-        setup.welfare, setup.assumptions, groups,
+        setup.welfare, setup.population, setup.assumptions, groups,
     )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ def world_id(
     settings: Sequence[str],
     replicate: int,
     cut_offs: Mapping[str, Sequence[float]],
+    wages: Sequence[float] = (),
 ) -> str:
     """Return the hash of what all units of a batch in a world share.
 
@@ -83,9 +84,13 @@ def world_id(
         Of the parameter draw.
     cut_offs
         Of quotas, in that world.
+    wages
+        Factors of earnings, of a projection.
     """
+    aligned = {"wages": [float(x).hex() for x in wages]} if wages else {}
     return hash_of(
         {
+            **aligned,
             "batch": batch_identity,
             "settings": list(settings),
             "replicate": replicate,
