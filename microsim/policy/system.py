@@ -152,6 +152,11 @@ class SchemeRule:
         given = any(line.line.startswith("contributions") for line in self.given)
         return bool(self.contributions) or given
 
+    @property
+    def earned(self) -> bool:
+        """Tell whether benefits are earned by contributions, or by service for an employer."""
+        return self.contributory or self.pillar == "employer liability"
+
 
 @dataclass(frozen=True)
 class TaxRule:

@@ -293,7 +293,7 @@ def _incomes(writer: Writer) -> None:
         for benefit in scheme.benefits:
             if benefit.kind.startswith("cash"):
                 name = benefit.paid or benefit.variable
-                pays = scheme.contributory and benefit.function in PENSION_FUNCTIONS
+                pays = scheme.earned and benefit.function in PENSION_FUNCTIONS
                 (pension_pay if pays else direct).append(name)
         for line in scheme.contributions:
             if line.payer in REDUCING_PAYERS:
@@ -370,8 +370,8 @@ def _coverage(writer: Writer) -> None:
         if any(b.function == "EI" for b in s.benefits)
         and f"scheme__{s.id}__contributing" in writer.variables
     ]
-    assistance = [(s, b) for s, b in _all_benefits(system) if not s.contributory]
-    insurance = [(s, b) for s, b in _all_benefits(system) if s.contributory]
+    assistance = [(s, b) for s, b in _all_benefits(system) if not s.earned]
+    insurance = [(s, b) for s, b in _all_benefits(system) if s.earned]
     old = _received(writer, _all_benefits(system, ("OLD", "SUR")))
     old = f"{old} or {pension}" if pension else old
     any_benefit = _received(writer, _all_benefits(system))
