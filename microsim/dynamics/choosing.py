@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.dynamics.decisions import MONTH, hashed
-from microsim.dynamics.factors import EVERYBODY, NONE, Persons, factor_of, refuse
+from microsim.dynamics.factors import NONE, Persons, factor_of, refuse
 from microsim.dynamics.passage import EventLog
 from microsim.dynamics.tables import LifeTables
 from microsim.kernels.lives_choice import choose_by_table
@@ -18,7 +18,6 @@ from microsim.kernels.lives_newcomers import draw_keys
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 
@@ -60,7 +59,7 @@ class Chance:
 
     def choose(
         self, process: str, decision: str, kind: int, persons: Persons, table: Floats,
-        eligible: Flags = EVERYBODY, relative: Floats = NONE, rows: Array | None = None,
+        relative: Floats = NONE, rows: Array | None = None,
     ) -> Ints:  # fmt: skip
         """Return the rows of those an event happens to, in order.
 
@@ -78,12 +77,12 @@ class Chance:
         """
         if not table.any():
             return np.zeros(0, np.int64)
-        factor = factor_of(process, self.behaviour, persons, eligible, table, relative)
+        factor = factor_of(process, self.behaviour, persons, table, relative)
         n = persons.sex.size
         chosen = np.empty(n + 1, np.int64)
         noted = np.full((2, n if self.log is not None else 0), np.nan)
         count = choose_by_table(
-            persons.starts, self.markets, persons.sex, persons.age, eligible,
+            persons.starts, self.markets, persons.sex, persons.age, *persons.choice,
             np.ascontiguousarray(table), factor, persons.keys, self.stream, hashed(decision),
             self.year, self.aligned(process), chosen, noted[0], noted[1],
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from microsim.kernels.draws import decision_hash
 
 DEATH = "life.death"
@@ -50,6 +52,7 @@ EVENT_DECISIONS = (
 BIRTH_MONTH_BLOCK = 13  # of MONTH, period 0: own birth, where the data do not say
 
 
+@cache
 def hashed(name: str) -> int:
     """Return the number of a decision in draws."""
     return decision_hash(name)

@@ -16,23 +16,44 @@ from microsim.population.columns import SEX
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.int8]
 Ints = npt.NDArray[np.int64]
 
 NONE: Floats = np.zeros(0, np.float64)
-EVERYBODY: Flags = np.zeros(0, np.bool_)
+NOBODY: Ints = np.zeros(0, np.int64)
+NO_FLAGS: Bytes = np.zeros(0, np.int8)
 RELATIVE = "_relative"
 KNOWN = (*PROCESSES, *(f"{name}{RELATIVE}" for name in PROCESSES), "retirement")
 
 
 @dataclass(frozen=True)
 class Persons:
-    """Those a process may happen to: first rows of the markets, sex, age, draw key."""
+    """Those a process may happen to.
+
+    Attributes
+    ----------
+    starts
+        Shape (n_markets + 1,), first persons of the markets.
+    sex, age, keys
+        Shape (n_persons,), code, completed years, draw key.
+    among
+        Rows of those it may happen to, in order; None for everybody.
+    barred
+        Shape (n_persons,), int8: not 0 for those it cannot happen to; None for nobody.
+    """
 
     starts: Ints
     sex: Array
     age: Array
     keys: Array
+    among: Ints | None = None
+    barred: Bytes | None = None
+
+    @property
+    def choice(self) -> tuple[bool, Ints, Bytes]:
+        """Return whether it may happen to all, else to whom, and who is barred."""
+        bars = NO_FLAGS if self.barred is None else self.barred
+        return self.among is None, NOBODY if self.among is None else self.among, bars
 
 
 def check_behaviour(behaviour: Mapping[str, Array], n_persons: int) -> dict[str, Floats]:
@@ -56,7 +77,7 @@ def check_behaviour(behaviour: Mapping[str, Array], n_persons: int) -> dict[str,
 
 
 def factor_of(
-    process: str, behaviour: Mapping[str, Floats], persons: Persons, eligible: Flags, table: Floats,
+    process: str, behaviour: Mapping[str, Floats], persons: Persons, table: Floats,
     relative: Floats = NONE,
 ) -> Floats:  # fmt: skip
     """Return the factor on a process: shape (n_persons,), or (0,) where it is 1 for all.
@@ -70,7 +91,7 @@ def factor_of(
     if given is not None:
         relative = given * relative if relative.size else given.copy()
     if relative.size:
-        normalise(persons.starts, persons.sex, persons.age, eligible, table, relative)
+        normalise(persons.starts, persons.sex, persons.age, *persons.choice, table, relative)
     level = behaviour.get(process)
     if level is None:
         return relative

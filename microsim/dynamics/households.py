@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,11 @@ def end_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     table[FEMALE] = tables.dissolution[stage.step]
     if not table.any():
         return
-    spouse = stage.spouse_row
-    together = (spouse >= 0) & (stage.gone == 0) & (stage.sex == FEMALE)
+    rows = np.empty(stage.n, np.int64)
+    n = lives_moves.wives(stage.sex, stage.gone, stage.spouse_row, rows)
     chosen = chance.choose(
-        "dissolution", decisions.DISSOLUTION, decisions.DISSOLUTION_EVENT, stage.persons, table,
-        together,
+        "dissolution", decisions.DISSOLUTION, decisions.DISSOLUTION_EVENT,
+        replace(stage.persons, among=rows[:n]), table,
     )  # fmt: skip
     lives_moves.dissolve(chosen, *_movers(stage))
 
@@ -65,7 +66,9 @@ def form_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     here, had_spouse = stage.gone == 0, stage.links[1] >= 0
     single = here & (stage.spouse_row < 0) & ~had_spouse
     husband = here & (stage.spouse_row >= 0) & (stage.sex != FEMALE)
-    factor = factor_of("union", chance.behaviour, stage.persons, single, table)
+    factor = factor_of(
+        "union", chance.behaviour, replace(stage.persons, among=np.flatnonzero(single)), table
+    )
     noted = np.full((2, stage.n if chance.log is not None else 0), np.nan)
     men, women = np.empty(stage.n, np.int64), np.empty(stage.n, np.int64)
     n, wrong = match_couples(
@@ -92,14 +95,14 @@ def leave_home(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     """Let grown children found households."""
     if not tables.leaving_home.any():
         return
-    able = np.empty(stage.n, np.bool_)
-    lives_moves.live_with_parents(
+    able = np.empty(stage.n, np.int64)
+    n = lives_moves.live_with_parents(
         stage.gone, stage.household_of, stage.start, stage.links, stage.spouse_row, stage.place,
         stage.age, able,
     )  # fmt: skip
     chosen = chance.choose(
-        "leaving_home", decisions.LEAVING_HOME, decisions.LEAVING_EVENT, stage.persons,
-        tables.leaving_home, able,
+        "leaving_home", decisions.LEAVING_HOME, decisions.LEAVING_EVENT,
+        replace(stage.persons, among=able[:n]), tables.leaving_home,
     )  # fmt: skip
     lives_moves.leave_home(chosen, *_movers(stage))
 
@@ -108,11 +111,11 @@ def join_kin(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     """Let elders who live alone join the household of somebody of a child's age."""
     if not tables.elder_joins.any():
         return
-    able = np.empty(stage.n, np.bool_)
-    lives_moves.live_alone(stage.gone, stage.start, stage.spouse_row, stage.place, able)
+    able = np.empty(stage.n_households, np.int64)
+    n = lives_moves.live_alone(stage.gone, stage.start, stage.spouse_row, stage.place, able)
     chosen = chance.choose(
-        "elders", decisions.ELDER_JOINS, decisions.ELDER_EVENT, stage.persons, tables.elder_joins,
-        able,
+        "elders", decisions.ELDER_JOINS, decisions.ELDER_EVENT,
+        replace(stage.persons, among=able[:n]), tables.elder_joins,
     )  # fmt: skip
     lives_moves.join_kin(
         chosen, stage.market_of, stage.household_starts, stage.region, stage.keys,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from microsim.dynamics import decisions, households, newcomers, work
 from microsim.dynamics.choosing import Chance
-from microsim.dynamics.factors import EVERYBODY, NONE, check_behaviour
+from microsim.dynamics.factors import NONE, check_behaviour
 from microsim.dynamics.memory import Memory
 from microsim.dynamics.passage import FATHER, MOTHER, SPOUSE, EventLog, Losses, Passage
 from microsim.dynamics.regrouping import (
@@ -210,8 +210,8 @@ class Lives:
                 relative,
             )  # fmt: skip
         return chance.choose(
-            "fertility", decisions.BIRTH, decisions.BIRTH_EVENT, stage.persons, table, EVERYBODY,
-            relative,
+            "fertility", decisions.BIRTH, decisions.BIRTH_EVENT, stage.persons, table,
+            relative=relative,
         )  # fmt: skip
 
     def _departures(self, stage: Stage, chance: Chance) -> None:
@@ -225,8 +225,8 @@ class Lives:
         away = died[:0]
         if table.any():
             away = chance.choose(
-                "emigration", decisions.EMIGRATION, decisions.EMIGRATION_EVENT, stage.persons,
-                table, stage.gone == 0,
+                "emigration", decisions.EMIGRATION, decisions.EMIGRATION_EVENT,
+                replace(stage.persons, barred=stage.gone), table,
             )  # fmt: skip
             stage.gone[away] = EMIGRATED
         stage.left = np.sort(np.concatenate([died, away]))

@@ -23,6 +23,7 @@ Ints = npt.NDArray[np.int64]
 Columns = dict[str, Array]
 
 OLDEST = 120
+UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by bytes
 SIGN = np.uint64((1 << 63) - 1)  # household numbers are positive int64
 
 
@@ -101,11 +102,26 @@ def carry(
 ) -> Columns:
     """Return columns taken from the rows given."""
     carried = {}
+    pairs: dict[int, list[tuple[Array, Array]]] = {}
     for name in names:
         before = columns[name]
-        carried[name] = memory.array(f"{table} {name}", rows.size, before.dtype)
-        lives_grouping.gather(rows, before, carried[name])
+        now = memory.array(f"{table} {name}", rows.size, before.dtype)
+        carried[name] = now
+        kind = UNSIGNED[before.itemsize]  # numbers of one size are copied by the same machine code
+        pairs.setdefault(before.itemsize, []).append((before.view(kind), now.view(kind)))
+    for alike in pairs.values():
+        gather_all(rows, alike)
     return carried
+
+
+def gather_all(rows: Array, pairs: list[tuple[Array, Array]]) -> None:
+    """Fill in columns (before, now) of one type, four at a time."""
+    whole = len(pairs) - len(pairs) % 4
+    for k in range(0, whole, 4):
+        before, now = zip(*pairs[k : k + 4], strict=True)
+        lives_grouping.gather_four(rows, *before, *now)
+    for before_one, now_one in pairs[whole:]:
+        lives_grouping.gather(rows, before_one, now_one)
 
 
 def renew_links(
@@ -115,8 +131,7 @@ def renew_links(
     """Return the links of everybody, shape (4, n_now), and fill in the welfare of what changed."""
     memory, n = stage.memory, layout.source.size
     links = memory.array("links", 4 * n, np.int16).reshape(4, n)
-    for k in range(4):
-        lives_grouping.gather(layout.rows, stage.links[k], links[k])
+    gather_all(layout.rows, list(zip(stage.links, links, strict=True)))
     nobody = np.full(newcomers.n, -1, np.int32)
     spouse_row = memory.extended("spouse row", stage.spouse_row, nobody)
     lives_grouping.relink(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from microsim.dynamics import decisions
 from microsim.dynamics.choosing import Chance
 from microsim.dynamics.decisions import hashed
-from microsim.dynamics.factors import EVERYBODY, NONE, Persons, factor_of, refuse
+from microsim.dynamics.factors import NONE, Persons, factor_of, refuse
 from microsim.dynamics.starting import SCORE, SHOCK
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
@@ -82,13 +82,14 @@ def change_disability(workers: Workforce, chance: Chance, tables: LifeTables, st
     """Let persons become severely disabled, and recover."""
     persons, group, back = workers.persons, workers.group, workers.source
     disabled = persons["severe_disability"]
+    ill = np.flatnonzero(disabled)
     struck = chance.choose(
-        "disability", decisions.DISABILITY, decisions.DISABILITY_EVENT, group,
-        tables.disability_onset[step], ~disabled, rows=back,
+        "disability", decisions.DISABILITY, decisions.DISABILITY_EVENT,
+        replace(group, barred=disabled.view(np.int8)), tables.disability_onset[step], rows=back,
     )  # fmt: skip
     recovered = chance.choose(
-        "recovery", decisions.RECOVERY, decisions.RECOVERY_EVENT, group,
-        tables.disability_recovery[step], disabled, rows=back,
+        "recovery", decisions.RECOVERY, decisions.RECOVERY_EVENT, replace(group, among=ill),
+        tables.disability_recovery[step], rows=back,
     )  # fmt: skip
     disabled[struck] = True
     disabled[recovered] = False
@@ -105,7 +106,7 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     factor, formal = NONE, None
     if {"formal", "formal_relative"} & chance.behaviour.keys():
         formal = np.ascontiguousarray(share[:, :, lives_statuses.FORMAL_STATUSES].sum(axis=2))
-        factor = factor_of("formal", chance.behaviour, group, EVERYBODY, formal)
+        factor = factor_of("formal", chance.behaviour, group, formal)
     noted = np.full((2, n if chance.log is not None else 0), np.nan)
     changed = np.zeros(n, np.bool_)
     fixed, retirement = _retire(workers, chance, changed, noted)
@@ -140,7 +141,7 @@ def _retire(
     """Retire those whose rule says so; return whose status is settled, and the rule's column."""
     retirement = chance.behaviour.get("retirement", NONE)
     if not retirement.size:
-        return EVERYBODY, NONE
+        return np.zeros(0, np.bool_), NONE
     group = workers.group
     fixed = np.zeros(retirement.size, np.bool_)
     wrong = lives_statuses.retire_by_rule(

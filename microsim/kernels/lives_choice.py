@@ -70,23 +70,32 @@ def draw_rows(
 
 
 @inlined
-def sort_groups(
-    p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, ratios: Floats, candidates: Rows
-) -> int:
-    """Put those who may be among the first `wanted` of their group in order; return how many.
+def find_near(p: Floats, u: Floats, n: int, ratios: Floats, candidates: Rows) -> int:
+    """Fill in odds ratios u(1-p) / p(1-u), and who is below the second bound; return how many.
 
-    The order is that of logit(p) - logit(u) from the largest, which is that of the odds ratio
-    u(1-p) / p(1-u) from the least; ties in order of rows. Only ratios up to a bound are sorted:
-    `FIRST_BOUND`, and more in groups that have not enough of them.
+    The order of the ratio from the least is that of logit(p) - logit(u) from the largest.
     """
-    n_groups = wanted.shape[0]
-    bounds, found = np.empty(n_groups, np.float64), np.empty(n_groups, np.int64)
     near = 0
     for j in range(n):
         ratio = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
         ratios[j] = ratio
         candidates[near] = j
         near += ratio <= SECOND_BOUND
+    return near
+
+
+@inlined
+def sort_near(
+    groups: Rows, near: int, n: int, wanted: Ints, ratios: Floats, candidates: Rows
+) -> int:
+    """Put those who may be among the first `wanted` of their group in order; return how many.
+
+    `candidates` holds the `near` ones of `find_near`, all n if near is n. Only ratios up to a
+    bound are sorted: `FIRST_BOUND`, and more in groups that have not enough of them. Returns -1
+    where the near ones are not enough. Ties stay in order of rows.
+    """
+    n_groups = wanted.shape[0]
+    bounds, found = np.empty(n_groups, np.float64), np.empty(n_groups, np.int64)
     for group in range(n_groups):
         bounds[group] = FIRST_BOUND if wanted[group] > 0 else -1.0
     enough = False
@@ -96,16 +105,12 @@ def sort_groups(
             j = candidates[k]
             found[groups[j]] += ratios[j] <= bounds[groups[j]]
         enough = True
-        widest = 0.0
         for group in range(n_groups):
             if found[group] < wanted[group] and bounds[group] < LAST_BOUND:
                 bounds[group] *= WIDER
-                widest = max(widest, bounds[group])
                 enough = False
-        if widest > SECOND_BOUND and near < n:
-            for j in range(n):
-                candidates[j] = j
-            near = n
+                if bounds[group] > SECOND_BOUND and near < n:
+                    return -1
     m = 0
     for k in range(near):
         j = candidates[k]
@@ -122,21 +127,43 @@ def sort_groups(
 
 
 @inlined
+def sort_groups(
+    p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, ratios: Floats, candidates: Rows
+) -> int:
+    """Put those who may be among the first `wanted` of their group in order; return how many.
+
+    `groups` is known of all n.
+    """
+    near = find_near(p, u, n, ratios, candidates)
+    m = sort_near(groups, near, n, wanted, ratios, candidates)
+    if m < 0:
+        for j in range(n):
+            candidates[j] = j
+        m = sort_near(groups, n, n, wanted, ratios, candidates)
+    return m
+
+
+@inlined
 def choose_expected(
-    rows: Rows, p: Floats, u: Floats, n: int, sex: Bytes, age: Bytes, offset: float, ratios: Floats,
-    candidates: Rows, groups: Rows,
+    rows: Rows, p: Floats, u: Floats, n: int, sex: Bytes, age: Bytes, sums: Floats, offset: float,
+    ratios: Floats, candidates: Rows, groups: Rows,
 ) -> None:  # fmt: skip
     """Choose, in each cell of a market, as many as the sum of probabilities: the most inclined.
 
-    Their u is set to -1, so that they are those with u < p.
+    Their u is set to -1, that of others to 2, so that they are those with u < p.
     """
-    sums, wanted = np.zeros(N_CELLS, np.float64), np.empty(N_CELLS, np.int64)
-    for j in range(n):
-        cell = cell_of(sex[rows[j]], age[rows[j]])
-        groups[j] = cell
-        sums[cell] += p[j]
+    wanted = np.empty(N_CELLS, np.int64)
     round_sums(sums, offset, wanted)
-    m = sort_groups(p, u, groups, n, wanted, ratios, candidates)
+    near = find_near(p, u, n, ratios, candidates)
+    for k in range(near):
+        j = candidates[k]
+        groups[j] = cell_of(sex[rows[j]], age[rows[j]])
+    m = sort_near(groups, near, n, wanted, ratios, candidates)
+    if m < 0:
+        for j in range(n):
+            candidates[j] = j
+            groups[j] = cell_of(sex[rows[j]], age[rows[j]])
+        m = sort_near(groups, n, n, wanted, ratios, candidates)
     for j in range(n):
         u[j] = 2.0
     for k in range(m):
@@ -146,11 +173,20 @@ def choose_expected(
             u[j] = -1.0
 
 
+@inlined
+def expected_in_cells(counts: Ints, table: Floats, sums: Floats) -> None:
+    """Add up a table over persons counted by sex and age, in order of age, for each cell."""
+    sums[:] = 0.0
+    for s in range(counts.shape[0]):
+        for a in range(counts.shape[1]):
+            sums[cell_of(s, a)] += counts[s, a] * table[s, a]
+
+
 @kernel
 def choose_by_table(
-    starts: Ints, markets: Keys, sex: Bytes, age: Bytes, eligible: Flags, table: Floats,
-    factor: Floats, keys: Keys, stream: np.uint64, decision: int, year: int, aligned: bool,
-    chosen: Ints, probability: Floats, draw: Floats,
+    starts: Ints, markets: Keys, sex: Bytes, age: Bytes, everybody: bool, among: Ints,
+    barred: Bytes, table: Floats, factor: Floats, keys: Keys, stream: np.uint64, decision: int,
+    year: int, aligned: bool, chosen: Ints, probability: Floats, draw: Floats,
 ) -> int:  # fmt: skip
     """Choose those an event happens to, with a probability by sex and age.
 
@@ -160,8 +196,10 @@ def choose_by_table(
         Shape (n_markets + 1,) and (n_markets,): first persons of the markets, and their numbers.
     sex, age
         Shape (n_persons,), code and completed years.
-    eligible
-        Shape (n_persons,): whom it may happen to; shape (0,) for everybody.
+    everybody, among
+        Whether it may happen to all, else the rows of those it may happen to, in order.
+    barred
+        Shape (n_persons,): not 0 for those it cannot happen to; shape (0,) for none.
     table
         Shape (2, 121), probability.
     factor
@@ -184,18 +222,31 @@ def choose_by_table(
     rows, candidates = np.empty(size, np.int32), np.empty(size, np.int32)
     groups, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
     p, u, ratios = np.empty(size), np.empty(size), np.empty(size)
-    limited, scaled, noted = eligible.shape[0] > 0, factor.shape[0] > 0, probability.shape[0] > 0
-    total = 0
+    counts, sums = np.empty(table.shape, np.int64), np.empty(N_CELLS)
+    scaled, closed, noted = factor.shape[0] > 0, barred.shape[0] > 0, probability.shape[0] > 0
+    total, place = 0, 0
     for market in range(markets.shape[0]):
+        first, end = starts[market], starts[market + 1]
+        here = end - first
+        if not everybody:
+            begin = place
+            while place < among.shape[0] and among[place] < end:
+                place += 1
+            here = place - begin
         n = 0
-        for i in range(starts[market], starts[market + 1]):
-            risk = table[sex[i], age[i]]
+        counts[:] = 0
+        for k in range(here):
+            i = first + k if everybody else among[begin + k]
+            s, a = sex[i], age[i]
+            risk = table[s, a]
+            if closed:
+                risk = risk if barred[i] == 0 else 0.0
+            if aligned:
+                counts[s, a] += risk > 0.0
             if scaled:
                 risk *= factor[i]
-                if not 0.0 <= risk <= 1.0 and (not limited or eligible[i]):
-                    return -1 - i
-            if limited:
-                risk = risk if eligible[i] else 0.0
+                if not 0.0 <= risk <= 1.0:
+                    return int(-1 - i)
             rows[n] = i
             p[n] = risk
             n += risk > 0.0
@@ -205,37 +256,50 @@ def choose_by_table(
                 probability[rows[j]] = p[j]
                 draw[rows[j]] = u[j]
         if aligned:
+            expected_in_cells(counts, table, sums)
+            if scaled:
+                sums[:] = 0.0
+                for j in range(n):
+                    sums[cell_of(sex[rows[j]], age[rows[j]])] += p[j]
             offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
-            choose_expected(rows, p, u, n, sex, age, offset, ratios, candidates, groups)
+            choose_expected(rows, p, u, n, sex, age, sums, offset, ratios, candidates, groups)
         for j in range(n):
             chosen[total] = rows[j]
             total += u[j] < p[j]
-    return total
+    return int(total)
 
 
 @kernel
 def normalise(
-    starts: Ints, sex: Bytes, age: Bytes, eligible: Flags, table: Floats, relative: Floats
-) -> None:
+    starts: Ints, sex: Bytes, age: Bytes, everybody: bool, among: Ints, barred: Bytes,
+    table: Floats, relative: Floats,
+) -> None:  # fmt: skip
     """Divide a relative factor, in place, by its mean in each market and cell.
 
-    The mean is weighted by the table's probabilities, over those eligible, so that the expected
-    number of events stays what the table says. A factor that is 1 for all stays 1 exactly.
+    The mean is weighted by the table's probabilities, over those it may happen to, so that the
+    expected number of events stays what the table says. A factor of 1 for all stays 1 exactly.
     """
-    limited = eligible.shape[0] > 0
     rows = np.empty(largest_market(starts), np.int32)
+    closed = barred.shape[0] > 0
+    place = 0
     for market in range(starts.shape[0] - 1):
+        first, end = starts[market], starts[market + 1]
+        here = end - first
+        if not everybody:
+            begin = place
+            while place < among.shape[0] and among[place] < end:
+                place += 1
+            here = place - begin
         n = 0
-        for i in range(starts[market], starts[market + 1]):
+        for k in range(here):
+            i = first + k if everybody else among[begin + k]
             rows[n] = i
-            n += table[sex[i], age[i]] > 0.0
+            n += table[sex[i], age[i]] > 0.0 and not (closed and barred[i] != 0)
         plain, weighted = np.zeros(N_CELLS, np.float64), np.zeros(N_CELLS, np.float64)
         for j in range(n):
             i = rows[j]
             cell = cell_of(sex[i], age[i])
             risk = table[sex[i], age[i]]
-            if limited:
-                risk = risk if eligible[i] else 0.0
             plain[cell] += risk
             weighted[cell] += risk * relative[i]
         for cell in range(N_CELLS):

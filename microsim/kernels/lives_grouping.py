@@ -131,6 +131,21 @@ def gather(rows: Rows, before: npt.NDArray[Any], now: npt.NDArray[Any]) -> None:
 
 
 @kernel
+def gather_four(
+    rows: Rows, a: npt.NDArray[Any], b: npt.NDArray[Any], c: npt.NDArray[Any], d: npt.NDArray[Any],
+    a_now: npt.NDArray[Any], b_now: npt.NDArray[Any], c_now: npt.NDArray[Any],
+    d_now: npt.NDArray[Any],
+) -> None:  # fmt: skip
+    """Fill in four columns from the rows given: their numbers are read once."""
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        a_now[i] = a[row]
+        b_now[i] = b[row]
+        c_now[i] = c[row]
+        d_now[i] = d[row]
+
+
+@kernel
 def fill_rows(column: npt.NDArray[Any], rows: Rows, value: int) -> None:
     """Set the rows of a column to a number."""
     for k in range(rows.shape[0]):

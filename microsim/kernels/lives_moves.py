@@ -24,6 +24,7 @@ Keys = npt.NDArray[np.uint64]
 
 DIED = 1
 EMIGRATED = 2
+FEMALE = 1
 HEAD, SPOUSE, MOTHER, FATHER = 0, 1, 2, 3
 ADULT = 18  # age after the step from which a child no longer follows a parent
 ALONE = 15  # age after the step below which nobody lives without an adult
@@ -197,35 +198,56 @@ def leave_home(
 
 
 @kernel
-def live_with_parents(
-    gone: Bytes, household_of: Rows, start: Ints, links: Shorts, spouse_row: Rows, place: Rows,
-    age: Bytes, able: Flags,
-) -> None:  # fmt: skip
-    """Fill in who may leave home: grown, without partner, not head, living with a parent."""
-    for i in range(able.shape[0]):
-        able[i] = False
-        if age[i] + 1 < ADULT or (links[MOTHER, i] < 0 and links[FATHER, i] < 0):
-            continue
-        home = household_of[i]
-        base = start[home]
-        if gone[i] != 0 or spouse_row[i] >= 0 or place[i] != home or links[SPOUSE, i] >= 0:
-            continue
-        if links[HEAD, i] == i - base:
-            continue
-        for kind in (MOTHER, FATHER):
-            parent = linked(links, kind, i, base)
-            if parent >= 0 and gone[parent] == 0 and place[parent] == home:
-                able[i] = True
+def wives(sex: Bytes, gone: Bytes, spouse_row: Rows, rows: Ints) -> int:
+    """Fill in the rows of women who have a spouse; return how many."""
+    n = 0
+    for i in range(sex.shape[0]):
+        rows[n] = i
+        n += (sex[i] == FEMALE) & (spouse_row[i] >= 0) & (gone[i] == 0)
+    return n
 
 
 @kernel
-def live_alone(gone: Bytes, start: Ints, spouse_row: Rows, place: Rows, able: Flags) -> None:
-    """Fill in who may join another household: those who lived alone and have not moved."""
-    able[:] = False
+def live_with_parents(
+    gone: Bytes, household_of: Rows, start: Ints, links: Shorts, spouse_row: Rows, place: Rows,
+    age: Bytes, rows: Ints,
+) -> int:  # fmt: skip
+    """Fill in the rows of who may leave home; return how many.
+
+    They are grown, without partner, not head, and live with a parent.
+    """
+    n = 0
+    for i in range(age.shape[0]):
+        linked_to = max(links[MOTHER, i], links[FATHER, i])
+        rows[n] = i
+        n += (age[i] + 1 >= ADULT) & (linked_to >= 0) & (links[SPOUSE, i] < 0)
+    m = 0
+    for k in range(n):
+        i = rows[k]
+        home = household_of[i]
+        base = start[home]
+        if gone[i] != 0 or spouse_row[i] >= 0 or place[i] != home or links[HEAD, i] == i - base:
+            continue
+        with_parent = False
+        for kind in (MOTHER, FATHER):
+            parent = linked(links, kind, i, base)
+            if parent >= 0 and gone[parent] == 0 and place[parent] == home:
+                with_parent = True
+        rows[m] = i
+        m += with_parent
+    return m
+
+
+@kernel
+def live_alone(gone: Bytes, start: Ints, spouse_row: Rows, place: Rows, rows: Ints) -> int:
+    """Fill in the rows of those who lived alone and have not moved; return how many."""
+    n = 0
     for h in range(start.shape[0] - 1):
         i = start[h]
+        rows[n] = i
         if start[h + 1] == i + 1:
-            able[i] = gone[i] == 0 and place[i] == h and spouse_row[i] < 0
+            n += (gone[i] == 0) & (place[i] == h) & (spouse_row[i] < 0)
+    return n
 
 
 @inlined
