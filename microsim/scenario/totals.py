@@ -15,6 +15,7 @@ from microsim.language.definitions import Location
 
 COLUMNS = ("scheme", "item", "year", "value", "source")
 LABOUR_MARKET = "labour market"
+BALANCES = "balances"  # of members, at the end of the year
 SCHEME_ITEMS = (
     "contributors",
     "contributions employees",
@@ -23,6 +24,7 @@ SCHEME_ITEMS = (
     "contributions",
     "recipients",
     "benefits",
+    BALANCES,
 )
 TAX_ITEMS = ("amount",)
 LABOUR_ITEMS = ("formal jobs", "wage bill")

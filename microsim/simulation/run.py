@@ -22,6 +22,7 @@ from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.simulation.answer import Outcome, answer
 from microsim.simulation.carrying import Watch, carry_out, never, raise_if_incomplete
 from microsim.simulation.directory import RunDirectory
+from microsim.simulation.initial_histories import initial_histories
 from microsim.simulation.phases import (
     Prepared,
     calibrated,
@@ -377,6 +378,9 @@ def _prepared(
         remedy = "Use the version it was begun with, or start the run in a new directory."
         raise InputError(Fault(str(directory.path), what, remedy=remedy))
     found = calibrated(directory, asked, question, scenario, population, model, say)
+    if scenario.projection is not None and directory.frozen() is None:
+        for line in initial_histories(found[0], population, scenario, found[2]):
+            say(line)
     prepared = Prepared(
         directory, directory.numbering(), found[1], (), found[0], population,
         scenarios_of(directory, scenario), models={0: found[2]},

@@ -10,7 +10,7 @@ import numpy as np
 
 from microsim.population.columns import EMPLOYMENT_STATUS
 from microsim.results.contents import Contents, Measure, Row, Scheme
-from microsim.scenario.totals import Total
+from microsim.scenario.totals import BALANCES, Total
 
 CODE = "T1"
 LABOUR_MARKET = "labour market"
@@ -129,6 +129,8 @@ def simulate(total: Total, contents: Contents) -> tuple[float, float]:
         return math.nan, math.nan
     if total.item == "contributors":
         return add_up("scheme", scheme.id, "", "contributor_months") / 12, math.nan
+    if total.item == BALANCES:
+        return add_up("fund", scheme.id, "", "balances"), math.nan
     if total.item in PAYER_ITEMS:
         payers = PAYER_ITEMS[total.item]
         lines = [c.id for c in scheme.contributions if c.payer in payers]
