@@ -34,10 +34,9 @@ def initial_histories(
         found = Calibrator(question, population, scenario, model).simulated(question, totals)
         for total, simulated in zip(totals, found, strict=True):
             ratio = f"{simulated / total.value:.3f}" if total.value else "n/a"
-            lines.append(
-                f"initial balances of {total.scheme}: {simulated / MILLION:,.0f} million simulated, "
-                f"{total.value / MILLION:,.0f} million official, ratio {ratio}"
-            )
+            amounts = f"{simulated / MILLION:,.0f} million simulated, "
+            amounts += f"{total.value / MILLION:,.0f} million official, ratio {ratio}"
+            lines.append(f"initial balances of {total.scheme}: {amounts}")
     compared = {one.scheme for one in totals}
     lines += [
         f"initial balances of {scheme}: no official total is given to hold them against"

@@ -21,6 +21,7 @@ from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.simulation.answer import Outcome, answer
 from microsim.simulation.carrying import Watch, carry_out, never, raise_if_incomplete
+from microsim.simulation.contents import Assembler
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.initial_histories import initial_histories
 from microsim.simulation.phases import (
@@ -42,7 +43,7 @@ from microsim.simulation.question import (
     to_plain,
 )
 from microsim.simulation.unit import cut_markets, hash_of
-from microsim.simulation.worlds import Settings, Step
+from microsim.simulation.worlds import Settings, Step, WorldKey
 
 DEFAULT_SHARD_PERSONS = 200_000
 MOST_MERGES = 3
@@ -385,9 +386,32 @@ def _prepared(
         directory, directory.numbering(), found[1], (), found[0], population,
         scenarios_of(directory, scenario), models={0: found[2]},
     )  # fmt: skip
+    _check_years(prepared)
     _cut(prepared, options.shard_persons, say)
     freeze_batches(prepared, say)
     return prepared
+
+
+def _check_years(prepared: Prepared) -> None:
+    """Find what the tables of a later year of a projection lack, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        Every line, rate, poverty line or age that has no value in a year; each is named once.
+    """
+    projection = prepared.scenario.projection
+    if projection is None:
+        return
+    faults, whole = FaultList(), prepared.whole_model(WorldKey())
+    for year in projection.years:
+        try:
+            model = replace(whole, year=year)
+            Assembler(model, prepared.population, projection.first_year).check()
+        except InputError as error:
+            known = {(fault.where, fault.found) for fault in faults.faults}
+            faults.faults += [f for f in error.faults if (f.where, f.found) not in known]
+    faults.raise_if_any()
 
 
 def _ahead(scenario: Scenario) -> dict[str, object]:
