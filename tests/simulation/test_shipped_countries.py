@@ -47,7 +47,7 @@ def test_case_files__are_all_found():
     assert all(kind_of(Path(str(SCENARIOS)) / name) == "cases" for name in CASE_FILES)
 
 
-@pytest.mark.parametrize("country", ["kenya", "any_country", "united_states"])
+@pytest.mark.parametrize("country", ["kenya", "any_country", "training", "united_states"])
 def test_every_file_of_a_country__passes_the_check(country):
     report = check_path(Path(str(SCENARIOS)) / country)
     assert report.faults == []
