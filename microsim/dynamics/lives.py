@@ -121,7 +121,7 @@ class Lives:
         self.persons: Columns = starting_columns(
             tables, dict(persons), self._links, self._start, self._stream, average_wage
         )
-        self._renewed = RENEWED if average_wage > 0.0 else RENEWED[:1]
+        self._reset = RESET if average_wage > 0.0 else (*RESET, "permanent_earnings")
         self._expose_links()
 
     @property
@@ -235,9 +235,9 @@ class Lives:
         """Take over the layout of the new year: columns, links, households."""
         before = self.persons
         n, memory = layout.source.size, self._memory
-        names = [name for name in before if name not in (*RESET, *LINKS, *self._renewed)]
+        names = [name for name in before if name not in (*self._reset, *LINKS, *RENEWED)]
         now = carry(before, names, layout.rows, memory, "person")
-        for name in self._renewed:
+        for name in RENEWED:
             now[name] = memory.array(f"person {name}", n, before[name].dtype)
         rows, is_copy = layout.new_row[stage.n :], joining.donor >= 0
         born, copied = rows[~is_copy], rows[is_copy]
@@ -247,7 +247,7 @@ class Lives:
         now["age"][rows], now["sex"][rows] = joining.age, joining.sex
         now["draw_key"][rows] = joining.keys
         now["in_base_population"][rows] = False
-        for name in RESET:
+        for name in self._reset:
             now[name] = memory.filled(f"person {name}", n, before[name].dtype, 0)
         now["birth_month"][born] = joining.month[~is_copy]
         now["arrived"][copied] = True

@@ -23,6 +23,9 @@ Ints = npt.NDArray[np.int64]
 Columns = dict[str, Array]
 
 OLDEST = 120
+GATHERERS = (
+    (4, lives_grouping.gather_four), (2, lives_grouping.gather_two), (1, lives_grouping.gather),
+)  # fmt: skip
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by bytes
 SIGN = np.uint64((1 << 63) - 1)  # household numbers are positive int64
 
@@ -115,13 +118,13 @@ def carry(
 
 
 def gather_all(rows: Array, pairs: list[tuple[Array, Array]]) -> None:
-    """Fill in columns (before, now) of one type, four at a time."""
-    whole = len(pairs) - len(pairs) % 4
-    for k in range(0, whole, 4):
-        before, now = zip(*pairs[k : k + 4], strict=True)
-        lives_grouping.gather_four(rows, *before, *now)
-    for before_one, now_one in pairs[whole:]:
-        lives_grouping.gather(rows, before_one, now_one)
+    """Fill in columns (before, now) of one type, as many at a time as there are kernels for."""
+    done = 0
+    for width, kernel in GATHERERS:
+        while len(pairs) - done >= width:
+            before, now = zip(*pairs[done : done + width], strict=True)
+            kernel(rows, *before, *now)
+            done += width
 
 
 def renew_links(

@@ -167,9 +167,11 @@ def count_spells(workers: Workforce, chance: Chance, changed: Ints) -> None:
     persons, newborn = workers.persons, workers.newborn
     years, months = persons["years_in_status"], persons["months_in_status"]
     lives_statuses.grow_spells(years, months, LONGEST)
+    lives_statuses.begin_spells(
+        changed, persons["draw_key"], chance.stream, hashed(decisions.MONTH), chance.year,
+        decisions.STATUS_EVENT, years, months,
+    )  # fmt: skip
     months[newborn] = 13 - persons["birth_month"][newborn]
-    months[changed] = 13 - chance.months(persons["draw_key"][changed], decisions.STATUS_EVENT)
-    years[changed] = 0
     years[newborn] = 0
 
 

@@ -227,40 +227,44 @@ def choose_by_table(
     total, place = 0, 0
     for market in range(markets.shape[0]):
         first, end = starts[market], starts[market + 1]
-        here = end - first
-        if not everybody:
-            begin = place
-            while place < among.shape[0] and among[place] < end:
-                place += 1
-            here = place - begin
         n = 0
-        counts[:] = 0
-        for k in range(here):
-            i = first + k if everybody else among[begin + k]
-            s, a = sex[i], age[i]
-            risk = table[s, a]
-            if closed:
-                risk = risk if barred[i] == 0 else 0.0
-            if aligned:
-                counts[s, a] += risk > 0.0
-            if scaled:
-                risk *= factor[i]
-                if not 0.0 <= risk <= 1.0:
-                    return int(-1 - i)
-            rows[n] = i
-            p[n] = risk
-            n += risk > 0.0
+        if everybody and closed:
+            for i in range(first, end):
+                rows[n] = i
+                p[n] = table[sex[i], age[i]]
+                n += (p[n] > 0.0) & (barred[i] == 0)
+        elif everybody:
+            for i in range(first, end):
+                rows[n] = i
+                p[n] = table[sex[i], age[i]]
+                n += p[n] > 0.0
+        else:
+            while place < among.shape[0] and among[place] < end:
+                i = among[place]
+                place += 1
+                rows[n] = i
+                p[n] = table[sex[i], age[i]]
+                n += p[n] > 0.0
+        if scaled:
+            for j in range(n):
+                p[j] *= factor[rows[j]]
+                if not 0.0 <= p[j] <= 1.0:
+                    return int(-1 - rows[j])
         draw_rows(rows, n, keys, stream, decision, year, kept, u)
         if noted:
             for j in range(n):
                 probability[rows[j]] = p[j]
                 draw[rows[j]] = u[j]
         if aligned:
-            expected_in_cells(counts, table, sums)
             if scaled:
                 sums[:] = 0.0
                 for j in range(n):
                     sums[cell_of(sex[rows[j]], age[rows[j]])] += p[j]
+            else:
+                counts[:] = 0
+                for j in range(n):
+                    counts[sex[rows[j]], age[rows[j]]] += 1
+                expected_in_cells(counts, table, sums)
             offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
             choose_expected(rows, p, u, n, sex, age, sums, offset, ratios, candidates, groups)
         for j in range(n):

@@ -131,6 +131,18 @@ def gather(rows: Rows, before: npt.NDArray[Any], now: npt.NDArray[Any]) -> None:
 
 
 @kernel
+def gather_two(
+    rows: Rows, a: npt.NDArray[Any], b: npt.NDArray[Any], a_now: npt.NDArray[Any],
+    b_now: npt.NDArray[Any],
+) -> None:  # fmt: skip
+    """Fill in two columns from the rows given."""
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        a_now[i] = a[row]
+        b_now[i] = b[row]
+
+
+@kernel
 def gather_four(
     rows: Rows, a: npt.NDArray[Any], b: npt.NDArray[Any], c: npt.NDArray[Any], d: npt.NDArray[Any],
     a_now: npt.NDArray[Any], b_now: npt.NDArray[Any], c_now: npt.NDArray[Any],

@@ -57,6 +57,19 @@ def grow_spells(years: Bytes, months: Bytes, longest: int) -> None:
         months[i] = 12
 
 
+@kernel
+def begin_spells(
+    rows: Ints, keys: Keys, stream: np.uint64, decision: int, year: int, block: int, years: Bytes,
+    months: Bytes,
+) -> None:  # fmt: skip
+    """Begin a spell, in the month drawn, for those who changed: years 0, months left 12 to 1."""
+    for k in range(rows.shape[0]):
+        i = rows[k]
+        u = uniform_of_stream(keys[i], stream, decision, year, block)
+        years[i] = 0
+        months[i] = 12 - int(np.floor(12.0 * u))
+
+
 @inlined
 def person_shares(share: Floats, factor: float, governed: bool, own: int, shares: Floats) -> bool:
     """Fill in one person's wanted shares; tell whether they can be had.
@@ -213,8 +226,10 @@ def draw_statuses(
         n = 0
         for i in range(starts[market], starts[market + 1]):
             risk = leave[sex[i], age[i], status[i]]
+            if fixed.shape[0] > 0:
+                risk = 0.0 if fixed[i] else risk
             rows[n], p[n] = i, risk
-            n += risk > 0.0 and not (fixed.shape[0] > 0 and fixed[i])
+            n += risk > 0.0
         draw_rows(rows, n, keys, stream, left_decision, year, kept, u)
         m = 0
         for j in range(n):
