@@ -73,7 +73,7 @@ def explain(
             return
         for option, given in (("--member", member), ("--year", year)):
             if given is not None:
-                raise InputError(Fault(option, "is for projections; this run has one year"))
+                raise InputError(Fault(option, "is for runs in which people live on"))
         found = explain_run(target, household, names, scenario, month, draw, replicate)
     else:
         found = explain_case(target, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ from microsim.policy.dated import dated_value_at
 
 Floats = npt.NDArray[np.float64]
 FACTOR = "factor on the table"
+ECONOMY = "economy."
+OF_STATIC = ("mortality", "fertility", "migration", "labour", "formal_work")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Assumption:
     basis: str
 
 
-def assumptions(spec: LivesSpec, made: Made, read: Reader) -> list[Assumption]:
+def assumptions(
+    spec: LivesSpec, made: Made, read: Reader, *, static: bool = False
+) -> list[Assumption]:
     """Return the register: processes in the file's order, then the parameters of the file.
 
     A series shows its first and its last value; where it does not move, its first.
@@ -53,10 +58,16 @@ def assumptions(spec: LivesSpec, made: Made, read: Reader) -> list[Assumption]:
         The tables made from it.
     read
         Gives a parameter of the baseline by name and year.
+    static
+        Under static ageing only what the population, the statuses, past work and the economy
+        depend on is registered: nothing else is used.
     """
     rows: list[Assumption] = []
     drivers = _drivers(spec, made)
-    for name, process in (*spec.processes.items(), *spec.histories.items()):
+    blocks = {**spec.processes, **spec.histories}
+    for name, process in blocks.items():
+        if static and name not in OF_STATIC:
+            continue
         if name in spec.sensitivity:
             low, high = spec.sensitivity[name]
             rows.append(_row(process, f"{_words(name)}, {FACTOR}", 1.0, "number", low, high))
@@ -67,7 +78,10 @@ def assumptions(spec: LivesSpec, made: Made, read: Reader) -> list[Assumption]:
                 _row(process, driver + when, value, unit)
                 for when, value in _first_and_last(values, years)
             ]
-    return [*rows, *_parameters(spec, made.tables, read)]
+    used = tuple(spec.parameters)
+    if static:
+        used = tuple(n for n in used if n in spec.table_parameters or n.startswith(ECONOMY))
+    return [*rows, *_parameters(spec, made.tables, read, used)]
 
 
 def _row(
@@ -200,10 +214,13 @@ def _labour(made: Made) -> list[Driver]:
     return [(words[k], "share", (ends[0][k], ends[1][k])) for k in range(len(words))]
 
 
-def _parameters(spec: LivesSpec, tables: LifeTables, read: Reader) -> list[Assumption]:
-    """Return the parameters of the file, with the value in force in the first and last year."""
+def _parameters(
+    spec: LivesSpec, tables: LifeTables, read: Reader, used: Collection[str]
+) -> list[Assumption]:
+    """Return the parameters that are used, with the value in force in the first and last year."""
     rows = []
-    for name, parameter in spec.parameters.items():
+    for name in used:
+        parameter = spec.parameters[name]
         if parameter.kind != "scalar" or parameter.unit in ("boolean", "category"):
             continue
         low, high = spec.sensitivity.get(name, (math.nan, math.nan))

@@ -4,17 +4,29 @@ distribution tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from microsim.dynamics.lives_file import GENERIC, LivesSpec, read_lives
 from microsim.dynamics.lives_tables import read_files
 from microsim.errors import FaultList
 from microsim.files import Fields, FileTree
+from microsim.language.definitions import Location
+from microsim.policy.law import location
 from microsim.policy.vocabulary import KEYS
 
-AHEAD = ("lives", "tables", "alignment")  # keys that need `to`
+AHEAD = ("lives", "tables", "alignment", "ageing")  # keys that need `to`
 EVERY = 5
+DYNAMIC, STATIC = "dynamic", "static"
 LAST_YEAR = 2100  # of the open data on populations
+
+
+@dataclass(frozen=True)
+class Uprating:
+    """The series of the frame that an amount of money of the population follows."""
+
+    series: str
+    where: Location
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,11 @@ class Projection:
         How lives go on.
     exact
         Whether alignment looks at the whole population, not at a part of it.
+    is_static
+        Whether ageing is static: no lives are lived, people stay as the population file has them,
+        and weights and incomes follow the years.
+    uprating
+        Of static ageing: what amounts of money follow, by column, where the scenario says so.
     """
 
     first_year: int
@@ -38,6 +55,8 @@ class Projection:
     every: int
     lives: LivesSpec
     exact: bool = False
+    is_static: bool = False
+    uprating: Mapping[str, Uprating] = field(default_factory=dict)
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -77,7 +96,8 @@ def read_projection(
         return None
     if year < last:
         read_files(lives, range(year, last + 1), faults)  # notes them as files of the question
-    return Projection(year, max(last, year), every, lives, exact)
+    is_static, uprating = _ageing(fields, faults)
+    return Projection(year, max(last, year), every, lives, exact, is_static, uprating)
 
 
 def _every(fields: Fields, faults: FaultList) -> int:
@@ -89,6 +109,26 @@ def _every(fields: Fields, faults: FaultList) -> int:
     if "every" in inner.nodes and every < 1:
         inner.wrong(inner.nodes["every"], "every", "a number of years, 1 or more")
     return max(1, every)
+
+
+def _ageing(fields: Fields, faults: FaultList) -> tuple[bool, dict[str, Uprating]]:
+    """Return whether ageing is static, and what amounts of money follow."""
+    node = fields.node_of("ageing")
+    if node is None:
+        return False, {}
+    if node.kind == "scalar":
+        return fields.choice("ageing", (DYNAMIC, STATIC)) == STATIC, {}
+    inner = Fields(node, faults, KEYS["ageing"], "ageing")
+    is_static = inner.choice("method", (DYNAMIC, STATIC), required=True) == STATIC
+    uprating = {}
+    for key, one in inner.mapping("uprating"):
+        if one.as_text() is None:
+            faults.add(one.where, f"uprating of {key.text}", one.described(), "a series")
+        uprating[key.text] = Uprating(one.as_text() or "", location(key))
+    if uprating and not is_static:
+        what = "`uprating` is of static ageing: lives bring incomes of their own"
+        faults.add(inner.nodes["uprating"].where, what, "method: dynamic", "method: static")
+    return is_static, uprating
 
 
 def _exact(fields: Fields, faults: FaultList) -> bool:

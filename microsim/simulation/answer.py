@@ -103,7 +103,8 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     calibrated = [Calibrated(**one) for one in prepared.frozen.calibrated]
     return Outcome(
         prepared.directory.path, base.contents, rows, identities, base.trust, calibrated, poisoned,
-        (*prepared.scenario.system.warnings, *_unused(prepared, model)), digest, len(worlds),
+        (*prepared.scenario.system.warnings, *_unused(prepared, model), *prepared.notes()),
+        digest, len(worlds),
     )  # fmt: skip
 
 
@@ -115,6 +116,8 @@ def _unused(prepared: Prepared, model: Model) -> tuple[Fault, ...]:
     batches = range(len(prepared.scenarios))
     groups = (group for batch in batches for group in prepared.horizon(batch, BASE).groups)
     of_lives = (*ECONOMY, *projection.lives.table_parameters)
+    if projection.is_static:  # a lives file is for other runs too
+        of_lives = (*ECONOMY, *projection.lives.parameters)
     return unused_parameters(model, [group.model for group in groups], of_lives)
 
 

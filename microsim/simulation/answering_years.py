@@ -32,6 +32,7 @@ from microsim.simulation.merging_years import (
 )
 from microsim.simulation.model import Model
 from microsim.simulation.reached import alignment_of
+from microsim.simulation.static_ageing import weights_reached
 from microsim.simulation.worlds import WorldKey
 
 if TYPE_CHECKING:
@@ -103,14 +104,18 @@ def _contents(
     if not cells.persons.any():
         raise RunFailedError(f"no household could be computed in {year}.")
     number = {name: g for g, group in enumerate(groups) for name in group.names}
+    known = bool(k) and horizon.static is None
     found = replace(
         found,
         horizon=(horizon.years[0], horizon.years[-1]),
         lives_of=tuple(number[name] for name in whole.names),
-        flows=_flows(groups, horizon.weight) if k else {},
-        benefit_flows=_benefit_flows(groups, horizon.weight) if k else {},
+        flows=_flows(groups, horizon.weight) if known else {},
+        benefit_flows=_benefit_flows(groups, horizon.weight) if known else {},
         assumptions=horizon.assumptions,
-        alignment=alignment_of(horizon, k, cells, model.frame),
+        alignment=(
+            *alignment_of(horizon, k, cells, model.frame),
+            *(weights_reached(horizon.static, k) if horizon.static else ()),
+        ),
     )
     if year not in horizon.table_years:
         return found

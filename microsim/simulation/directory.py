@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,8 @@ class Frozen:
         Cut-offs of quotas: `batch-draw-replicate` -> name -> value of each scenario.
     wages
         Of a projection, factor of earnings in each year: `draw-replicate` -> factors.
+    weights
+        Of static ageing: `batch-draw` -> scenario -> hash of the file that weights are made from.
     """
 
     asked: str
@@ -48,6 +51,7 @@ class Frozen:
     cut_offs: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
     quotas: tuple[Stored, ...] = ()
     wages: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    weights: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class RunDirectory:
@@ -170,6 +174,31 @@ class RunDirectory:
         """Store what the phases froze."""
         write_text(self.path / FRAME, json.dumps(asdict(frozen), indent=1))
 
+    def keep_weights(self, weights: Stored) -> str:
+        """Store what the weights of static ageing are made from, and return its hash."""
+        text = json.dumps(weights)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        write_text(self._weights(digest), text)
+        return digest
+
+    def weights(self, digest: str) -> Stored:
+        """Return what weights are made from, as it was stored.
+
+        Raises
+        ------
+        InputError
+            The file is gone or altered.
+        """
+        path = self._weights(digest)
+        stored: Stored = _read(path, dict)
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            what, remedy = "a file of the run was altered", "Start the run in a new directory."
+            raise InputError(Fault(str(path), what, "another content", digest, remedy))
+        return stored
+
+    def _weights(self, digest: str) -> Path:
+        return self.path / "weights" / f"{digest[:16]}.json"
+
     # -- units ------------------------------------------------------------------------------
 
     def shard_file(self, number: int, identity: str) -> Path:
@@ -281,6 +310,10 @@ def _frozen(data: Any) -> Frozen:  # noqa: ANN401
         _text(data["asked"]), tuple(map(_text, data["settings"])), tuple(data["calibrated"]),
         tuple(map(_text, data["batches"])), cut_offs, tuple(data["quotas"]),
         {where: tuple(map(float, of)) for where, of in data.get("wages", {}).items()},
+        {
+            where: {name: _text(digest) for name, digest in of.items()}
+            for where, of in data.get("weights", {}).items()
+        },
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.static_ageing import StaticAgeing
 from microsim.dynamics.tables import TABLES, LifeTables, table_of
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import Law
@@ -121,6 +122,8 @@ class Horizon:
         For table A5.
     groups
         Life groups, the baseline's first.
+    static
+        Of static ageing: weights and levels of incomes; None where people live on.
     """
 
     years: tuple[int, ...]
@@ -131,6 +134,7 @@ class Horizon:
     population: npt.NDArray[np.float64]
     assumptions: tuple[Assumption, ...]
     groups: tuple[LifeGroup, ...]
+    static: StaticAgeing | None = None
 
     def with_wages(self, factors: Sequence[float]) -> Horizon:
         """Return the years with earnings aligned: a factor of each year on the level of wages."""
@@ -143,7 +147,9 @@ class Horizon:
 
     def content(self) -> dict[str, object]:
         """Return all of it that can move a number, as plain data."""
+        static = {} if self.static is None else {"static": self.static.content()}
         return {
+            **static,
             "years": list(self.years),
             "table_years": sorted(self.table_years),
             "weight": self.weight.hex(),

@@ -50,6 +50,10 @@ class Ledger:
         """Return the frozen factors of earnings in a world of a projection."""
         return self.frozen.wages.get(world_of(world), ())
 
+    def weights(self, batch: int, world: WorldKey) -> dict[str, str]:
+        """Return the files of weights of a batch's scenarios in a world of static ageing."""
+        return self.frozen.weights.get(draw_of(batch, world), {})
+
     def unit(self, number: int, excluded: Sequence[int] = ()) -> Unit:
         """Return a unit, its identity made from its own inputs."""
         where = self.numbering.place(number)
@@ -59,6 +63,7 @@ class Ledger:
             self._world_ids[key] = world_id(
                 key[0], self.numbering.draws[world.draw], world.replicate,
                 self.cut_offs(where.batch, world), self.wages(world),
+                self.weights(where.batch, world),
             )  # fmt: skip
         identity = unit_id(self._world_ids[key], markets, excluded)
         return Unit(
@@ -86,6 +91,11 @@ class Ledger:
 def where_of(batch: int, world: WorldKey) -> str:
     """Return the key of a batch in a world."""
     return f"{batch}-{world.draw}-{world.replicate}"
+
+
+def draw_of(batch: int, world: WorldKey) -> str:
+    """Return the key of a batch in the draw of a world."""
+    return f"{batch}-{world.draw}"
 
 
 def world_of(world: WorldKey) -> str:

@@ -93,8 +93,9 @@ class Asked:
 
 
 def is_projection(run: Path) -> bool:
-    """Tell whether a run looks ahead over several years."""
-    return open_prepared(RunDirectory(run), compiled=False).scenario.projection is not None
+    """Tell whether people live on in a run: it looks ahead, and not by static ageing."""
+    projection = open_prepared(RunDirectory(run), compiled=False).scenario.projection
+    return projection is not None and not projection.is_static
 
 
 def explain_life(run: Path, asked: Asked, draw: int = 0, replicate: int = 0) -> LifeStory:

@@ -25,6 +25,7 @@ from microsim.scenario.frame import Frame
 from microsim.scenario.projection import Projection
 from microsim.scenario.scenario import BASELINE, Scenario
 from microsim.simulation.frames import frame_of_population, merged_frame
+from microsim.simulation.uprating import levels_of, series_of, uprating_assumptions
 
 SLICE_HOUSEHOLDS = 1_000_000  # read at a time, so that memory stays bounded
 
@@ -50,6 +51,10 @@ class LivesSetup:
         Of the first year, currency units per month.
     welfare
         Level of welfare of each year relative to the first, nominal: it follows GDP a head.
+    persons
+        Shape (2, 121, 13): persons of the population file by sex, age and employment status.
+    levels
+        Of static ageing: level of each amount of money in each year, by column of the population.
     """
 
     tables: dict[str, LifeTables]
@@ -59,6 +64,8 @@ class LivesSetup:
     weight: float
     average_wage: float
     welfare: tuple[float, ...]
+    persons: npt.NDArray[np.float64]
+    levels: dict[str, tuple[float, ...]]
 
 
 # Made already, by all they depend on: a run of many draws asks for many, mostly the last.
@@ -117,7 +124,16 @@ def _made(
                 before=read, base=first.base,
             ).tables  # fmt: skip
     economy = extended(frame, read, first.population, first.tables.status_share, years)
-    register = [*economy.assumptions, *assumptions(projection.lives, first, read)]
+    welfare = welfare_levels(economy.frame, projection)
+    register = [
+        *economy.assumptions,
+        *assumptions(projection.lives, first, read, static=projection.is_static),
+    ]
+    levels: dict[str, tuple[float, ...]] = {}
+    if projection.is_static:
+        followed = series_of(population, projection.uprating, economy.frame)
+        levels = levels_of(followed, economy.frame, projection)
+        register += uprating_assumptions(followed, levels, welfare, projection)
     return LivesSetup(
         tables,
         economy.frame,
@@ -125,7 +141,9 @@ def _made(
         tuple(Assumption(**asdict(one)) for one in register),
         equal_weight(population),
         economy.frame.value("average_wage", projection.first_year),
-        welfare_levels(economy.frame, projection),
+        welfare,
+        first.base.persons,
+        levels,
     )
 
 

@@ -119,8 +119,11 @@ def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], I
         for path in files:
             _, arrays = read_shard(path, f"{group.number}/{year}/", FLOW_NAMES)
             if k == 0:
-                people += arrays["flows"]
                 ages += arrays["ages"]
+            if "flows" not in arrays:
+                continue  # static ageing: nobody comes or goes
+            if k == 0:
+                people += arrays["flows"]
             found = arrays["benefit_flows"]
             total = found if total is None else total + found
         for s, name in enumerate(group.model.names):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from microsim.errors import FaultList
+from microsim.errors import Fault, FaultList
 from microsim.language.people import World
 from microsim.policy.reforms import Reform, apply, load_reform
 from microsim.policy.system import System
@@ -19,18 +19,22 @@ from microsim.simulation.calibrate import Calibrated, calibrated_settings
 from microsim.simulation.directory import Frozen, RunDirectory
 from microsim.simulation.horizon import Horizon
 from microsim.simulation.ledger import Ledger, open_ledger, where_of, world_of
+from microsim.simulation.lives_setup import LivesSetup
 from microsim.simulation.model import Model
 from microsim.simulation.question import (
     Question,
     from_plain,
     horizon_of,
     model_of,
+    moved_lives,
     open_of,
     scenario_of,
+    setup_of,
     systems_of,
     whole_model_of,
 )
 from microsim.simulation.quotas import frozen_quotas
+from microsim.simulation.static_ageing import freeze_weights, left_out, read_weights
 from microsim.simulation.wage_alignment import wage_factors
 from microsim.simulation.worlds import WorldKey
 
@@ -107,9 +111,26 @@ class Prepared(Ledger):
                 self._horizons = {k: of for k, of in self._horizons.items() if not k[1]}
             self._horizons[key] = horizon_of(
                 self.asked_in(world), self.population, self.scenarios[batch],
-                compiled=self.compiled,
+                read_weights(self.directory, self.weights(batch, world)), compiled=self.compiled,
             )  # fmt: skip
         return self._horizons[key]
+
+    def lives_setup(self, batch: int, world: WorldKey) -> LivesSetup:
+        """Return what the lives of a batch of a projection start from, in a world."""
+        return setup_of(self.asked_in(world), self.population, self.scenarios[batch])
+
+    def notes(self) -> tuple[Fault, ...]:
+        """Return what static ageing leaves out of what the run asks; nothing of other runs."""
+        projection = self.scenario.projection
+        if projection is None or not projection.is_static:
+            return ()
+        where, notes = str(self.scenario.where), list[Fault]()
+        for batch, scenario in enumerate(self.scenarios):
+            first = self.horizon(batch, WorldKey()).groups[0].model
+            states = sorted({state.name for state, _ in first.carried.states})
+            moved = sorted(moved_lives(self.question, self.population, scenario))
+            notes += left_out(where, states, moved)
+        return tuple(dict.fromkeys(notes))
 
     def _law_of(self, batch: int, world: WorldKey, cut_offs: dict[str, tuple[float, ...]]) -> Model:
         systems = systems_of(self.asked_in(world), self.population, self.scenarios[batch])
@@ -224,6 +245,12 @@ def calibrated(
 
 def freeze_batches(prepared: Prepared, say: Say) -> None:
     """Freeze the identity of each batch and, where it has quotas, the cut-offs of every world."""
+    projection = prepared.scenario.projection
+    if projection is not None and projection.is_static:
+        weights = freeze_weights(
+            prepared, prepared.population, projection.years, prepared.lives_setup, say
+        )
+        prepared.frozen = replace(prepared.frozen, weights=weights)
     identities, cut_offs = list(prepared.frozen.batches), dict(prepared.frozen.cut_offs)
     reports = list(prepared.frozen.quotas)
     for batch in range(prepared.numbering.n_batches):
@@ -255,6 +282,7 @@ def _with_more(frozen: Frozen, there: Frozen) -> Frozen:
     return replace(
         frozen, batches=more.batches, quotas=more.quotas,
         cut_offs={**there.cut_offs, **frozen.cut_offs}, wages={**there.wages, **frozen.wages},
+        weights={**there.weights, **frozen.weights},
     )  # fmt: skip
 
 
@@ -265,7 +293,7 @@ def _wages(prepared: Prepared, say: Say) -> dict[str, tuple[float, ...]]:
     with it the average, keeps what it moves.
     """
     projection, found = prepared.scenario.projection, dict(prepared.frozen.wages)
-    if projection is None:
+    if projection is None or projection.is_static:
         return found
     for world in prepared.numbering.worlds:
         if world_of(world) not in found:

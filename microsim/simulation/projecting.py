@@ -16,14 +16,16 @@ from microsim.dynamics.lives import Lives
 from microsim.dynamics.passage import Passage
 from microsim.kernels.accumulate import merge_into
 from microsim.kernels.carrying import moved, stocks_and_flows
-from microsim.language.evaluating import Evaluation, Weighting
+from microsim.language.evaluating import Evaluation
 from microsim.language.people import People, World
 from microsim.language.states import KNOWN, State, lagged, there_is
 from microsim.population.columns import OLDEST
 from microsim.population.store import PopulationSlice
-from microsim.results.contents import CONCEPTS, POPULATION_FLOWS
+from microsim.results.contents import POPULATION_FLOWS
 from microsim.simulation.horizon import Horizon, LifeGroup
 from microsim.simulation.people import people_of, weighting_of
+from microsim.simulation.reference_income import first_income
+from microsim.simulation.static_ageing import StaticLife
 from microsim.simulation.unit import Arrays, household_facts, sums_of
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -94,11 +96,17 @@ class ShardLife:
             average_wage=horizon.average_wage, record=record,
         )  # fmt: skip
         self.k = -1
+        self.before: Year | None = None
         self.last: Year | None = None
         self.passage: Passage | None = None
         self.people: People
         self.households: dict[str, Column] = {}
         self.states: list[dict[str, Column]] = []
+
+    @property
+    def persons(self) -> Columns:
+        """Columns of persons."""
+        return self.lives.persons
 
     def begin_year(self) -> Passage | None:
         """Let people live on to the next year; the first has nothing before it."""
@@ -111,36 +119,29 @@ class ShardLife:
         self.states = self._states()
         return self.passage
 
-    def evaluate(self, threads: int) -> tuple[Evaluation, Year | None]:
-        """Return what the year's laws give, and what was known of the year before."""
+    def evaluate(self, threads: int) -> Evaluation:
+        """Return what the year's laws give; what later years need of it is kept."""
         with_columns = self.horizon.years[self.k] in self.horizon.table_years
         evaluator = self.group.evaluator(self.k, with_columns=with_columns)
         weighting = weighting_of(self.lives.persons, self.households, self.n_regions)
         out = evaluator.run(self.people, weighting, self.world, threads, states=self.states)
         if self.k == 0 and self.group.model.wanted.household_columns:
-            self._keep_reference(out, weighting, threads)
-        before = self.last
+            self._keep_reference(first_income(self, out, weighting, threads))
+        self.before = self.last
         self.last = _year(self.group, self.lives, out, self.people, self.states)
-        return out, before
+        return out
 
-    def _keep_reference(self, out: Evaluation, weighting: Weighting, threads: int) -> None:
-        """Give each person a share of the household's disposable income under the baseline's law.
+    def flows(self) -> Arrays:
+        """Return who came and went, and who began and ceased to receive each benefit."""
+        return _flows(self.group, self.before, self.last, self.passage)
+
+    def _keep_reference(self, income: Column) -> None:
+        """Give each person a share of the household's income of the first year.
 
         It goes with the person as welfare does; what the household has later is held against it.
-        It is NaN where the household could not be computed.
         """
-        first = self.horizon.groups[0]
-        if self.group.number:
-            evaluator = first.evaluator(0, with_columns=True)
-            people = people_of(
-                self.lives.persons, self.households, first.model.program.population_inputs
-            )
-            out = evaluator.run(people, weighting, self.world, threads)
         size = np.diff(self.people.start)
-        months = float(sum(first.laws[0][0].months))
-        share = out.households[0, CONCEPTS.index("disposable")] / months / size
-        share[out.poison != 0] = np.nan
-        self.lives.persons[REFERENCE] = np.repeat(share, size)
+        self.lives.persons[REFERENCE] = np.repeat(income / size, size)
 
     def reference_income(self) -> Column:
         """Return what each household's disposable income would be if it had moved as welfare."""
@@ -175,19 +176,19 @@ def project_market(
     """
     arrays: Arrays = {}
     households: dict[str, int] = {}
-    life = ShardLife(horizon, group, part, n_regions, world)
+    kind = ShardLife if horizon.static is None else StaticLife
+    life = kind(horizon, group, part, n_regions, world)
     for year in horizon.years[:most_years]:
         section = f"{group.number}/{year}/"
-        passage = life.begin_year()
-        out, before = life.evaluate(1)
+        life.begin_year()
+        out = life.evaluate(1)
         found = sums_of(out)
         with_records = year in horizon.table_years
-        persons = life.lives.persons
-        found |= _households(persons, life.households, out, with_records=with_records)
+        found |= _households(life.persons, life.households, out, with_records=with_records)
         if with_records:
             found[REFERENCE] = life.reference_income()
-        found |= _flows(group, before, life.last, passage)
-        found["ages"] = _ages(persons)
+        found |= life.flows()
+        found["ages"] = _ages(life.persons)
         households[section] = life.people.n_households
         arrays |= {section + name: array for name, array in found.items()}
     return arrays, households

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from microsim import __version__
+from microsim.dynamics.static_ageing import StaticAgeing, StaticWeights
 from microsim.files import FileTree, SourceFile
 from microsim.policy.system import System
 from microsim.population.store import PopulationReader, open_population
@@ -86,7 +87,7 @@ def _engine_hash() -> str:
 @cache
 def _lives_hash() -> str:
     """Hash of the code that lets people live on."""
-    return _code_hash("dynamics")
+    return _code_hash("dynamics", "population")
 
 
 def _code_hash(*folders: str) -> str:
@@ -182,10 +183,34 @@ def _lives(
     return lives_setup(repr(asked), population, scenario, projection, systems)
 
 
+def setup_of(question: Question, population: PopulationReader, scenario: Scenario) -> LivesSetup:
+    """Return what the lives of a projection start from.
+
+    Raises
+    ------
+    InputError
+        Faults of rates or series.
+    """
+    projection = scenario.projection
+    assert projection is not None  # noqa: S101 - asked of projections only
+    systems = systems_of(question, population, scenario)
+    return _lives(question, population, scenario, projection, systems)
+
+
 def horizon_of(
-    question: Question, population: PopulationReader, scenario: Scenario, *, compiled: bool = True
+    question: Question,
+    population: PopulationReader,
+    scenario: Scenario,
+    weights: Mapping[str, StaticWeights] | None = None,
+    *,
+    compiled: bool = True,
 ) -> Horizon:
     """Return the years of a projection: rates, laws and life groups.
+
+    Parameters
+    ----------
+    weights
+        Of static ageing, by scenario: under it nothing that lives read is read.
 
     Raises
     ------
@@ -198,12 +223,28 @@ def horizon_of(
     setup = _lives(question, population, scenario, projection, systems)
     groups = life_groups(
         list(systems), list(systems.values()), setup.frame, projection.years,
-        projection.lives.behaviour, setup.tables, compiled=compiled,
+        {} if weights else projection.lives.behaviour, setup.tables, compiled=compiled,
     )  # fmt: skip
     return Horizon(
         projection.years, projection.table_years, setup.weight, setup.average_wage,
         setup.welfare, setup.population, setup.assumptions, groups,
+        StaticAgeing(weights, setup.levels) if weights else None,
     )  # fmt: skip
+
+
+def moved_lives(
+    question: Question, population: PopulationReader, scenario: Scenario
+) -> frozenset[str]:
+    """Return the scenarios that move what lives read, whether or not anybody lives on."""
+    projection = scenario.projection
+    assert projection is not None  # noqa: S101 - asked of projections only
+    systems = systems_of(question, population, scenario)
+    setup = _lives(question, population, scenario, projection, systems)
+    groups = life_groups(
+        list(systems), list(systems.values()), setup.frame, projection.years[:1],
+        projection.lives.behaviour, {"baseline": setup.tables["baseline"]}, compiled=False,
+    )  # fmt: skip
+    return frozenset(name for group in groups[1:] for name in group.model.names)
 
 
 def systems_of(

@@ -73,6 +73,7 @@ def world_id(
     replicate: int,
     cut_offs: Mapping[str, Sequence[float]],
     wages: Sequence[float] = (),
+    weights: Mapping[str, str] | None = None,
 ) -> str:
     """Return the hash of what all units of a batch in a world share.
 
@@ -86,8 +87,12 @@ def world_id(
         Of quotas, in that world.
     wages
         Factors of earnings, of a projection.
+    weights
+        Of static ageing: hash of what weights are made from, by scenario.
     """
-    aligned = {"wages": [float(x).hex() for x in wages]} if wages else {}
+    aligned: dict[str, object] = {"weights": dict(weights)} if weights else {}
+    if wages:
+        aligned["wages"] = [float(x).hex() for x in wages]
     return hash_of(
         {
             **aligned,

@@ -114,6 +114,7 @@ def test_schemas__know_the_keys_the_loaders_know():
     found["scenario"] = schema("scenario")["properties"]
     found["tables"] = found["scenario"]["tables"]["properties"]
     found["alignment"] = found["scenario"]["alignment"]["properties"]
+    found["ageing"] = found["scenario"]["ageing"]["anyOf"][1]["properties"]
     found["population"] = {
         key: 0 for one in found["scenario"]["population"]["anyOf"] for key in one["properties"]
     }
