@@ -320,7 +320,7 @@ def align_statuses(
                 continue
             counts[s, a, own] += 1
             risk = leave[s, a, own]
-            rows[n], p[n], groups[n] = i, risk, status_cell(s, a) * N_STATUSES + own
+            rows[n], p[n], groups[n] = i, risk, status_cell(s, a) * N_STATUSES + int(own)
             n += risk > 0.0
             if not plain:
                 scale = factor[i] if factor.shape[0] > 0 else 1.0
