@@ -194,7 +194,10 @@ def life_expectancy(tables: LifeTables, sex: int) -> Floats:
 
 
 def _labour(made: Made) -> list[Driver]:
-    """Return participation, unemployment and formality of the first and the last year."""
+    """Return participation, unemployment and formality of the first and the last year.
+
+    A rate of nobody (unemployment where no one works or wants to) is left out.
+    """
     ends = []
     for t in (0, -1):
         persons = made.population[t][..., None] * made.tables.status_share[t]
@@ -202,16 +205,20 @@ def _labour(made: Made) -> list[Driver]:
         force = [total(adults[sex, :, FORCE]) for sex in (0, 1)]
         ends.append(
             (
-                *(force[sex] / total(adults[sex]) for sex in (0, 1)),
-                total(adults[..., UNEMPLOYED]) / (force[0] + force[1]),
-                total(adults[..., FORMAL]) / total(adults[..., EMPLOYEES]),
+                *((force[sex], total(adults[sex])) for sex in (0, 1)),
+                (total(adults[..., UNEMPLOYED]), force[0] + force[1]),
+                (total(adults[..., FORMAL]), total(adults[..., EMPLOYEES])),
             )
         )
     words = (
         "participation of men 15+", "participation of women 15+", "unemployment rate",
         "formal employees among employees",
     )  # fmt: skip
-    return [(words[k], "share", (ends[0][k], ends[1][k])) for k in range(len(words))]
+    return [
+        (word, "share", (first[0] / first[1], last[0] / last[1]))
+        for word, first, last in zip(words, *ends, strict=True)
+        if first[1] > 0.0 and last[1] > 0.0
+    ]
 
 
 def _parameters(

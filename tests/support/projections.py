@@ -119,11 +119,9 @@ def population(
     }
     columns = (*STANDARD, *PERSON_STRUCTURE, *HOUSEHOLD_STRUCTURE)
     dtypes = {column.name: column.dtype for column in columns}
-    typed = (
-        {name: np.asarray(values).astype(dtypes[name]) for name, values in table.items()}
-        for table in (persons, households)
-    )
-    persons, households = markets.arrange(*typed, seed, per_market)
+    persons = {name: np.asarray(of).astype(dtypes[name]) for name, of in persons.items()}
+    households = {name: np.asarray(of).astype(dtypes[name]) for name, of in households.items()}
+    persons, households = markets.arrange(persons, households, seed, per_market)
     return store.Population("Perennia", "PRN", "PRD", 2025, persons, households, ("East", "West"))
 
 
