@@ -241,7 +241,7 @@ def moved_lives(
     systems = systems_of(question, population, scenario)
     setup = _lives(question, population, scenario, projection, systems)
     groups = life_groups(
-        list(systems), list(systems.values()), setup.frame, projection.years[:1],
+        list(systems), list(systems.values()), setup.frame, projection.years,
         projection.lives.behaviour, {"baseline": setup.tables["baseline"]}, compiled=False,
     )  # fmt: skip
     return frozenset(name for group in groups[1:] for name in group.model.names)
