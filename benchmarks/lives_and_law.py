@@ -29,8 +29,8 @@ from microsim.language.people import World
 from microsim.shipped import folder
 from microsim.simulation.horizon import LifeGroup
 from microsim.simulation.model import laws_of_years, of_lives_alone
-from microsim.simulation.projecting import ShardLife
 from microsim.simulation.phases import Prepared
+from microsim.simulation.projecting import ShardLife
 from microsim.simulation.run import Options, prepare
 from microsim.simulation.unit import Unit
 from microsim.simulation.worker import project_unit

@@ -225,8 +225,8 @@ def lived_welfare(
         Marginal propensity to consume.
     """
     change = disposable - reference
-    lost = np.divide(change, reference, out=np.zeros_like(change), where=reference > 0.0)
     falls = (change < 0.0) & (reference > 0.0)
+    lost = np.divide(change, reference, out=np.zeros_like(change), where=falls)
     moved = np.where(falls, welfare * lost, change) * propensity
     return np.where(np.isnan(reference), welfare, welfare + moved)
 
