@@ -393,7 +393,8 @@ def _prepared(
 
 
 def _check_years(prepared: Prepared) -> None:
-    """Find what the tables of a later year of a projection lack, before anything is computed.
+    """Find what cannot be had of a projection, or what the tables of a later year lack, before
+    anything is computed.
 
     Raises
     ------
@@ -403,7 +404,13 @@ def _check_years(prepared: Prepared) -> None:
     projection = prepared.scenario.projection
     if projection is None:
         return
-    faults, whole = FaultList(), prepared.whole_model(WorldKey())
+    faults = FaultList()
+    if prepared.question.persons:
+        found, remedy = ", ".join(prepared.question.persons), "Follow persons with `explain`."
+        what = "values of each person are kept in runs of one year"
+        faults.add("--keep-persons", what, found, "none in a projection", remedy)
+    faults.raise_if_any()
+    whole = prepared.whole_model(WorldKey())
     for year in projection.years:
         try:
             model = replace(whole, year=year)
