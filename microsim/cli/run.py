@@ -24,7 +24,10 @@ File = Annotated[Path, typer.Argument(help="scenario file (YAML)")]
 Out = Annotated[Path | None, typer.Option(help="run directory (default: runs/<scenario>)")]
 ShardPersons = Annotated[
     int | None,
-    typer.Option(help="about how many persons a shard has, whole markets (default: 200,000)"),
+    typer.Option(
+        help="about how many persons a shard has, whole markets (default: 200,000; "
+        "of a projection 40,000)"
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="seed of the draws, instead of the scenario's")]
 Settings = Annotated[

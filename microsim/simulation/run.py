@@ -46,6 +46,7 @@ from microsim.simulation.unit import cut_markets, hash_of
 from microsim.simulation.worlds import Settings, Step, WorldKey
 
 DEFAULT_SHARD_PERSONS = 200_000
+DEFAULT_AHEAD = 40_000  # of a projection, whose units take many times longer
 MOST_MERGES = 3
 LONGEST_NAME = 100  # of the copy of a file
 Say = Callable[[str], None]
@@ -65,7 +66,8 @@ class Options:
     backend, workers
         serial (threads), processes, dask or mpi; `place` says more, and replaces both.
     shard_persons
-        About how many persons a shard has; None: as the run was cut before, else 200,000.
+        About how many persons a shard has; None: as the run was cut before, else 200,000, in a
+        projection 40,000.
     settings
         `name=value` texts of `--set`.
     population
@@ -446,7 +448,8 @@ def _cut(prepared: Prepared, shard_persons: int | None, say: Say) -> None:
     if shard_persons is not None and shard_persons < market:
         say(f"a shard has whole markets, of about {market:,} persons here: the smallest it can be")
     there = directory.cut()
-    wanted = tuple(cut_markets(population, shard_persons or DEFAULT_SHARD_PERSONS))
+    usual = DEFAULT_AHEAD if prepared.scenario.projection else DEFAULT_SHARD_PERSONS
+    wanted = tuple(cut_markets(population, shard_persons or usual))
     if not there or (shard_persons is not None and there != wanted):
         starts = population.market_person_starts
         persons = [int(starts[b] - starts[a]) for a, b in itertools.pairwise(wanted)]
