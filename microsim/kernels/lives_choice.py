@@ -23,6 +23,7 @@ FIRST_BOUND = 1.5
 WIDER = 16.0
 SECOND_BOUND = FIRST_BOUND * WIDER
 LAST_BOUND = 1e200  # ratios are below 2**53 / p; more than this there are not
+FEW = 64  # up to so many are put in order by moving them up
 OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
 
 
@@ -85,12 +86,35 @@ def find_near(p: Floats, u: Floats, n: int, ratios: Floats, candidates: Rows) ->
 
 
 @inlined
+def sort_piece(ratios: Floats, candidates: Rows, first: int, end: int) -> None:
+    """Put candidates[first:end] in order of ratio; ties keep their order."""
+    if end - first > FEW:
+        some = candidates[first:end].copy()
+        values = np.empty(end - first, np.float64)
+        for k in range(end - first):
+            values[k] = ratios[some[k]]
+        order = np.argsort(values, kind="mergesort")
+        for k in range(end - first):
+            candidates[first + k] = some[order[k]]
+        return
+    for k in range(first + 1, end):
+        j = candidates[k]
+        ratio = ratios[j]
+        place = k
+        while place > first and ratios[candidates[place - 1]] > ratio:
+            candidates[place] = candidates[place - 1]
+            place -= 1
+        candidates[place] = j
+
+
+@inlined
 def sort_near(
     groups: Rows, near: int, n: int, wanted: Ints, ratios: Floats, candidates: Rows
 ) -> int:
     """Put those who may be among the first `wanted` of their group in order; return how many.
 
-    `candidates` holds the `near` ones of `find_near`, all n if near is n. Only ratios up to a
+    They come out group by group. `candidates` holds the `near` ones of `find_near`, all n if near
+    is n. Only ratios up to a
     bound are sorted: `FIRST_BOUND`, and more in groups that have not enough of them. Returns -1
     where the near ones are not enough. Ties stay in order of rows.
     """
@@ -116,13 +140,19 @@ def sort_near(
         j = candidates[k]
         candidates[m] = j
         m += ratios[j] <= bounds[groups[j]]
-    sorted_ratios = np.empty(m, np.float64)
-    for k in range(m):
-        sorted_ratios[k] = ratios[candidates[k]]
-    order = np.argsort(sorted_ratios, kind="mergesort")
+    starts = np.empty(n_groups + 1, np.int64)
+    starts[0] = 0
+    for group in range(n_groups):
+        starts[group + 1] = starts[group] + found[group]
+        found[group] = starts[group]
     unsorted = candidates[:m].copy()
     for k in range(m):
-        candidates[k] = unsorted[order[k]]
+        j = unsorted[k]
+        place = found[groups[j]]
+        candidates[place] = j
+        found[groups[j]] = place + 1
+    for group in range(n_groups):
+        sort_piece(ratios, candidates, starts[group], starts[group + 1])
     return m
 
 
