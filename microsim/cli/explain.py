@@ -71,10 +71,9 @@ def explain(
             console.print(story.title, style="bold", markup=False)
             console.print(life_as_text(story), markup=False, highlight=False)
             return
-        for option, given in (("--member", member), ("--year", year)):
-            if given is not None:
-                raise InputError(Fault(option, "is for runs in which people live on"))
-        found = explain_run(target, household, names, scenario, month, draw, replicate)
+        if member is not None:
+            raise InputError(Fault("--member", "is for runs in which people live on"))
+        found = explain_run(target, household, names, scenario, month, draw, replicate, year)
     else:
         found = explain_case(target, names)
     console = Console(emoji=False, soft_wrap=True)

@@ -13,15 +13,17 @@ from microsim.errors import Fault, FaultList, InputError
 from microsim.files import did_you_mean
 from microsim.language.interpreter import Interpreter
 from microsim.language.people import World
-from microsim.population.store import PopulationReader
+from microsim.population.store import PopulationReader, PopulationSlice
 from microsim.scenario.cases import load_cases
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.explain import Explainer, Step
+from microsim.simulation.horizon import Horizon
 from microsim.simulation.household import interpreter_of, people_of_case, region_labels, rules_of
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import Model
 from microsim.simulation.people import COMPUTED, people_of
 from microsim.simulation.phases import Prepared, open_prepared
+from microsim.simulation.static_ageing import StaticLife
 from microsim.simulation.unit import shard_columns
 from microsim.simulation.worlds import WorldKey
 
@@ -71,7 +73,7 @@ def explain_case(path: Path, names: list[str]) -> Explanation:
 
 def explain_run(
     run: Path, household: int, names: list[str], scenario: str = "baseline", month: int = 12,
-    draw: int = 0, replicate: int = 0,
+    draw: int = 0, replicate: int = 0, year: int | None = None,
 ) -> Explanation:  # fmt: skip
     """Explain variables of one household of a run's population, under one of its scenarios.
 
@@ -89,11 +91,13 @@ def explain_run(
         Month at which monthly variables are shown, 1 to 12.
     draw, replicate
         Which world of the run.
+    year
+        Of a run with static ageing, whose households are there in every year; None: the first.
 
     Raises
     ------
     InputError
-        No such run, household, scenario or variable.
+        No such run, household, scenario, variable or year.
     """
     if not 1 <= month <= 12:
         raise InputError(Fault("--month", "no such month", str(month), "1 to 12"))
@@ -104,9 +108,51 @@ def explain_run(
             raise InputError(Fault(str(run), f"no scenario '{scenario}'", "", known))
         batch = next((b for b, one in enumerate(prepared.scenarios) if scenario in one.reforms), 0)
         where = world_of(prepared, draw, replicate)
-        model = prepared.model(batch, where)
         chance = World(prepared.question.seed, replicate)
-        return _explained(model, population, household, names, scenario, month, chance)
+        row = _row(population, household)
+        projection = prepared.scenario.projection
+        if projection is not None and projection.is_static:
+            horizon = prepared.horizon(batch, where)
+            model, part = _of_static_year(horizon, population, row, scenario, chance, year)
+        else:
+            if year is not None:
+                raise InputError(Fault("--year", "is for projections; this run has one year"))
+            model = prepared.model(batch, where)
+            columns = [c for c in shard_columns(model) if c not in COMPUTED]
+            columns += _inputs(model, population)
+            part = population.read(row, row + 1, list(dict.fromkeys(columns)))
+        title = f"household {household} of {population.path.name}"
+        title += f", scenario {scenario}, {model.year}"
+        return _explained(model, part, title, names, scenario, month, chance)
+
+
+def _of_static_year(
+    horizon: Horizon,
+    population: PopulationReader,
+    row: int,
+    scenario: str,
+    world: World,
+    year: int | None,
+) -> tuple[Model, PopulationSlice]:
+    """Return the law of a year of static ageing, and a household with what it has in that year."""
+    years = horizon.years
+    if year is not None and year not in years:
+        found = f"{years[0]} to {years[-1]}"
+        raise InputError(Fault("--year", "not a year of the run", str(year), found))
+    k = 0 if year is None else years.index(year)
+    group = next(group for group in horizon.groups if scenario in group.model.names)
+    market = int(np.searchsorted(population.market_starts, row, side="right")) - 1
+    whole = population.read_markets(market, market + 1)
+    life = StaticLife(horizon, group, whole, len(population.regions), world)
+    for _ in range(k + 1):
+        life.begin_year()
+    at = row - whole.first_household
+    first = int(life.people.start[at])
+    members = slice(first, int(life.people.start[at + 1]))
+    persons = {name: column[members] for name, column in life.persons.items()}
+    household = {name: column[at : at + 1] for name, column in life.households.items()}
+    part = PopulationSlice(persons, household, whole.first_person + first, row)
+    return group.model_in(k, years), part
 
 
 def world_of(prepared: Prepared, draw: int, replicate: int) -> WorldKey:
@@ -124,8 +170,8 @@ def world_of(prepared: Prepared, draw: int, replicate: int) -> WorldKey:
 
 def _explained(
     model: Model,
-    population: PopulationReader,
-    household: int,
+    part: PopulationSlice,
+    title: str,
     names: list[str],
     scenario: str,
     month: int,
@@ -139,11 +185,6 @@ def _explained(
     frozen = {n: float(v) for n, v in model.laws[index].yearly.items() if n.startswith("quota.")}
     reader = LawReader(definitions, model.frame, model.year, frozen)
     law = reader.law(periods, monthly, yearly)
-    row = _row(population, household)
-    columns = [c for c in shard_columns(model) if c not in COMPUTED]
-    part = population.read(
-        row, row + 1, list(dict.fromkeys([*columns, *_inputs(model, population)]))
-    )
     people = people_of(
         part.persons, part.households, _known_inputs(model, part.persons, part.households)
     )
@@ -154,7 +195,6 @@ def _explained(
         f"person {i + 1} ({'male' if s == 0 else 'female'}, {a})"
         for i, (s, a) in enumerate(zip(part.persons["sex"], part.persons["age"], strict=True))
     ]
-    title = f"household {household} of {population.path.name}, scenario {scenario}, {model.year}"
     return Explanation(title, members, explainer.explain(list(names or DEFAULT), month))
 
 

@@ -20,6 +20,7 @@ from microsim.language.people import World
 from microsim.population.columns import AGE_GROUP_STARTS, EMPLOYMENT_STATUS, Column
 from microsim.scenario.scenario import load_scenario
 from microsim.simulation import carrying
+from microsim.simulation.explaining import explain_run
 from microsim.simulation.run import prepare
 from microsim.simulation.static_ageing import StaticLife
 from microsim.simulation.worlds import WorldKey
@@ -301,6 +302,21 @@ def test_what_nobody_remembers__is_noted(outcome):
     (note,) = (str(one) for one in outcome.warnings if "static ageing" in str(one))
     assert "`previous` gives its initial value" in note
     assert "ageing: dynamic" in note
+
+
+def test_explain__repeats_what_the_run_computed_in_a_year(aged, outcome, prepared):
+    life = life_of(prepared)
+    for _ in range(3):
+        life.begin_year()
+    ids, start = life.households["household_id"], life.people.start
+    home = int(np.argmax(np.add.reduceat(life.persons["earnings"], start[:-1])))
+    run_folder = aged.folder / "reference"
+    found = explain_run(run_folder, int(ids[home]), ["fund_contribution"], year=2027)
+    assert "2027" in found.title
+    (earned,) = (step.inputs["earnings"] for step in found.steps if "earnings" in step.inputs)
+    assert list(earned) == life.persons["earnings"][start[home] : start[home + 1]].tolist()
+    with pytest.raises(InputError, match="not a year of the run"):
+        explain_run(run_folder, int(ids[home]), [], year=2040)
 
 
 LABOUR = "table: labour.csv"
