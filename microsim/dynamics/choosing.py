@@ -81,8 +81,9 @@ class Chance:
         n = persons.sex.size
         chosen = np.empty(n + 1, np.int64)
         noted = np.full((2, n if self.log is not None else 0), np.nan)
+        sex, age = persons.codes
         count = choose_by_table(
-            persons.starts, self.markets, persons.sex, persons.age, *persons.choice,
+            persons.starts, self.markets, sex, age, *persons.choice,
             np.ascontiguousarray(table), factor, persons.keys, self.stream, hashed(decision),
             self.year, self.aligned(process), chosen, noted[0], noted[1],
         )  # fmt: skip

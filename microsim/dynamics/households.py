@@ -72,7 +72,7 @@ def form_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     noted = np.full((2, stage.n if chance.log is not None else 0), np.nan)
     men, women = np.empty(stage.n, np.int64), np.empty(stage.n, np.int64)
     n, wrong = match_couples(
-        stage.starts, stage.markets, stage.sex, stage.age, single, husband,
+        stage.starts, stage.markets, *stage.persons.codes, single, husband,
         np.ascontiguousarray(table), factor, stage.keys, chance.stream, hashed(decisions.UNION),
         hashed(decisions.SECOND_WIFE), hashed(decisions.AGE_GAP), stage.year,
         chance.aligned("union"), tables.polygamy, tables.age_gap_mean, tables.age_gap_deviation,

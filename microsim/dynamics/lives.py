@@ -275,10 +275,10 @@ class Lives:
         is_spouse = losses.link == SPOUSE
         widowed = losses.row[is_spouse]
         persons["widowed"][widowed] = True
-        _, which, counts = np.unique(
-            losses.late[is_spouse], return_inverse=True, return_counts=True
-        )
-        persons["late_spouse_widows"][widowed] = counts[which]
+        late = losses.late[is_spouse]
+        ordered = np.sort(late)
+        shared = ordered.searchsorted(late, "right") - ordered.searchsorted(late, "left")
+        persons["late_spouse_widows"][widowed] = shared
         persons["orphan"][losses.row[~is_spouse]] = True
         persons["orphan"][layout.new_row[layout.placed]] = True
         persons["orphan"] &= persons["age"] < OF_AGE

@@ -110,19 +110,19 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     noted = np.full((2, n if chance.log is not None else 0), np.nan)
     changed = np.zeros(n, np.bool_)
     fixed, retirement = _retire(workers, chance, changed, noted)
+    sex, age = group.codes
+    codes: Array = status.view(np.uint8)
     where = (
         fixed, retirement, factor, share, leave, np.ascontiguousarray(tables.status_affinity),
         group.keys, chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN),
         chance.year, changed, noted[0], noted[1],
     )  # fmt: skip
     if chance.aligned("labour"):
-        wrong = lives_statuses.align_statuses(
-            group.starts, chance.markets, group.sex, group.age, status, *where
-        )
+        wrong = lives_statuses.align_statuses(group.starts, chance.markets, sex, age, codes, *where)
         if wrong >= 0 and formal is not None:
             raise _too_formal(chance.year, wrong, group, formal, factor)
     else:
-        lives_statuses.draw_statuses(group.starts, group.sex, group.age, status, *where)
+        lives_statuses.draw_statuses(group.starts, sex, age, codes, *where)
     moved = np.flatnonzero(changed)
     retired = status[moved] == lives_statuses.RETIRED
     persons["retired_this_year"][moved[retired]] = True
@@ -190,8 +190,9 @@ def change_incomes(
         chance.year, persons["sector"],
     )  # fmt: skip
     wage = level.wage_level
+    sex, age = workers.group.codes
     lives_earnings.pass_on(
-        status, before, persons["sex"], persons["age"], keys, chance.stream,
+        status.view(np.uint8), before.view(np.uint8), sex, age, keys, chance.stream,
         hashed(decisions.TRANSITORY_EARNINGS), chance.year, np.ascontiguousarray(level.log_level),
         np.ascontiguousarray(level.age_profile), level.sigma_permanent, level.sigma_transitory,
         level.rho, average_wage * wage[step + 1], wage[step + 1] / wage[step], persons[SCORE],

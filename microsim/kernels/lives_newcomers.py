@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.kernels.draws import mix_keys, uniform_of_stream
-from microsim.kernels.jit import kernel
+from microsim.kernels.jit import embedded, inlined, kernel
 from microsim.kernels.lives_choice import OFFSET_BLOCK
 
 Floats = npt.NDArray[np.float64]
@@ -69,69 +69,86 @@ def admit(
     the adult a child comes with, a keyed choice among those 15 to 50 years older, or -1.
     """
     n_ages = rate.shape[1]
-    total = 0
     counts = np.zeros((markets.shape[0], 2, n_ages), np.int64)
+    total = 0
     for market in range(markets.shape[0]):
         here = starts[market + 1] - starts[market]
-        running = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
-        before = 0
-        for s in range(2):
-            for a in range(n_ages):
-                running += rate[s, a] * here
-                now = int(np.floor(running))
-                counts[market, s, a] = now - before
-                total += now - before
-                before = now
+        offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
+        total += round_arrivals(rate, here, offset, counts, market)
     donor, host = np.empty(total, np.int64), np.full(total, -1, np.int64)
     new_sex, new_age = np.empty(total, np.int8), np.empty(total, np.int8)
     new_keys = np.empty(total, np.uint64)
     n = 0
     for market in range(markets.shape[0]):
-        first, here = starts[market], starts[market + 1] - starts[market]
-        begin = n
+        first, end, begin = starts[market], starts[market + 1], n
         for s in range(2):
             for a in range(n_ages):
                 for _ in range(counts[market, s, a]):
-                    u = uniform_of_stream(
-                        markets[market], stream, donor_decision, year, FIRST_DONOR_BLOCK + n - begin
-                    )
-                    found, width = -1, 0
-                    while found < 0 and width <= WIDEST:
-                        for step in range(here):
-                            i = first + (int(np.floor(u * here)) + step) % here
-                            if found < 0 and gone[i] == 0 and sex[i] == s:
-                                found = i if abs(age[i] + 1 - a) <= width else -1
-                            if found >= 0:
-                                break
-                        width = 2 * width + 1
+                    block = FIRST_DONOR_BLOCK + n - begin
+                    u = uniform_of_stream(markets[market], stream, donor_decision, year, block)
+                    found = donor_of(u, first, end, s, a, sex, age, gone)
                     if found < 0:
                         continue  # nobody of that sex is left in the market to be copied
                     donor[n], new_sex[n], new_age[n] = found, s, a
                     new_keys[n] = mix_keys(keys[found], year, IMMIGRANT + n - begin)
                     n += 1
         for k in range(begin, n):
-            if new_age[k] >= ADULT:
-                continue
-            adults = 0
-            for j in range(begin, n):
-                gap = new_age[j] - new_age[k]
-                adults += new_age[j] >= ADULT and YOUNGEST_PARENT <= gap <= OLDEST_PARENT
-            if adults == 0:
-                continue
-            u = uniform_of_stream(new_keys[k], stream, donor_decision, year, 0)
-            which = int(np.floor(u * adults))
-            for j in range(begin, n):
-                gap = new_age[j] - new_age[k]
-                if new_age[j] >= ADULT and YOUNGEST_PARENT <= gap <= OLDEST_PARENT:
-                    host[k] = j if which == 0 else host[k]
-                    which -= 1
-    return (
-        donor[:n].copy(),
-        new_sex[:n].copy(),
-        new_age[:n].copy(),
-        new_keys[:n].copy(),
-        host[:n].copy(),
-    )
+            if new_age[k] < ADULT:
+                u = uniform_of_stream(new_keys[k], stream, donor_decision, year, 0)
+                host[k] = host_of(u, new_age, k, begin, n)
+    return donor[:n], new_sex[:n], new_age[:n], new_keys[:n], host[:n]
+
+
+@inlined
+def round_arrivals(rate: Floats, here: int, offset: float, counts: Ints, market: int) -> int:
+    """Fill in the immigrants of a market by sex and age; return how many they are in all."""
+    running, before = offset, 0
+    for s in range(2):
+        for a in range(rate.shape[1]):
+            running += rate[s, a] * here
+            now = int(np.floor(running))
+            counts[market, s, a] = now - before
+            before = now
+    return before
+
+
+@inlined
+def donor_of(
+    u: float, first: int, end: int, wanted_sex: int, wanted_age: int, sex: Bytes, age: Bytes,
+    gone: Bytes,
+) -> int:  # fmt: skip
+    """Return the resident an immigrant copies, -1 if nobody of that sex is there."""
+    n = end - first
+    begin = int(np.floor(u * n))
+    width = 0
+    while width <= WIDEST:
+        for step in range(n):
+            i = first + (begin + step) % n
+            if gone[i] == 0 and sex[i] == wanted_sex and abs(age[i] + 1 - wanted_age) <= width:
+                return int(i)
+        width = 2 * width + 1
+    return -1
+
+
+@inlined
+def host_of(u: float, ages: Bytes, child: int, begin: int, end: int) -> int:
+    """Return one of the adults begin..end-1 who could be the child's parent, -1 if none."""
+    adults = 0
+    for j in range(begin, end):
+        adults += could_be_parent(ages[j], ages[child])
+    which = int(np.floor(u * adults))
+    for j in range(begin, end):
+        if could_be_parent(ages[j], ages[child]):
+            if which == 0:
+                return j
+            which -= 1
+    return -1
+
+
+@embedded
+def could_be_parent(age: int, child: int) -> bool:
+    """Tell whether an adult has the age of a parent of the child."""
+    return age >= ADULT and YOUNGEST_PARENT <= age - child <= OLDEST_PARENT
 
 
 @kernel

@@ -63,11 +63,15 @@ def begin_spells(
     months: Bytes,
 ) -> None:  # fmt: skip
     """Begin a spell, in the month drawn, for those who changed: years 0, months left 12 to 1."""
-    for k in range(rows.shape[0]):
-        i = rows[k]
-        u = uniform_of_stream(keys[i], stream, decision, year, block)
-        years[i] = 0
-        months[i] = 12 - int(np.floor(12.0 * u))
+    n = rows.shape[0]
+    kept, u = np.empty(n, np.uint64), np.empty(n)
+    for k in range(n):
+        kept[k] = keys[rows[k]]
+    for k in range(n):
+        u[k] = uniform_of_stream(kept[k], stream, decision, year, block)
+    for k in range(n):
+        years[rows[k]] = 0
+        months[rows[k]] = 12 - int(12.0 * u[k])
 
 
 @inlined
@@ -301,81 +305,122 @@ def align_statuses(
     size = largest_market(starts)
     rows, candidates = np.empty(size, np.int32), np.empty(size, np.int32)
     groups, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
-    p, u, ratios = (
-        np.empty(size, np.float64),
-        np.empty(size, np.float64),
-        np.empty(size, np.float64),
-    )
-    going = np.empty(size, np.bool_)
-    shares = np.empty(N_STATUSES, np.float64)
+    p, u, ratios = np.empty(size), np.empty(size), np.empty(size)
+    counts = np.empty((2, share.shape[1], N_STATUSES), np.int64)
+    sums = np.empty((N_STATUS_CELLS, N_STATUSES), np.float64)
     plain = factor.shape[0] == 0 and retirement.shape[0] == 0
     for market in range(markets.shape[0]):
         first, end, number = starts[market], starts[market + 1], markets[market]
-        n = 0
-        counts = np.zeros((2, share.shape[1], N_STATUSES), np.int64)
-        sums = np.zeros((N_STATUS_CELLS, N_STATUSES), np.float64)
-        for i in range(first, end):
-            s, a, own = sex[i], age[i], status[i]
-            if fixed.shape[0] > 0 and fixed[i]:
-                continue
-            counts[s, a, own] += 1
-            risk = leave[s, a, own]
-            rows[n], p[n], groups[n] = i, risk, status_cell(s, a) * N_STATUSES + int(own)
-            n += risk > 0.0
-            if not plain:
-                scale = factor[i] if factor.shape[0] > 0 else 1.0
-                governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
-                if not person_shares(share[s, a], scale, governed, own, shares):
-                    return i
-                cell = status_cell(s, a)
-                for other in range(N_STATUSES):
-                    sums[cell, other] += shares[other]
+        n = line_up(first, end, sex, age, status, fixed, leave, counts, rows, p, groups)
+        sums[:] = 0.0
+        if not plain:
+            wrong = wanted_shares(
+                first, end, sex, age, status, fixed, retirement, factor, share, sums
+            )
+            if wrong >= 0:
+                return wrong
         draw_rows(rows, n, keys, stream, left_decision, year, kept, u)
+        for j in range(n if probability.shape[0] > 0 else 0):
+            probability[rows[j]], draw[rows[j]] = p[j], u[j]
         leavers, free = plan_cells(
             counts, share, leave, plain, sums, number, stream, left_decision, year
         )
-        wish = leavers.reshape(N_STATUS_CELLS * N_STATUSES)
-        m = sort_groups(p, u, groups, n, wish, ratios, candidates)
-        for j in range(n):
-            going[j] = False
-            if probability.shape[0] > 0:
-                probability[rows[j]], draw[rows[j]] = p[j], u[j]
-        for k in range(m):
-            j = candidates[k]
-            if wish[groups[j]] > 0:
-                wish[groups[j]] -= 1
-                going[j] = True
-        m = 0
-        for j in range(n):
-            rows[m] = rows[j]
-            m += going[j]
+        m = pick_leavers(p, u, groups, n, leavers.reshape(-1), ratios, candidates, rows)
         draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
-        for j in range(m):
-            i = rows[j]
-            s, a, own = sex[i], age[i], status[i]
-            cell = status_cell(s, a)
-            new = N_STATUSES
-            if plain:
-                total = 0.0
-                for other in range(N_STATUSES):
-                    open_to = share[s, a, other] > 0.0 and other != own
-                    total += free[cell, other] * affinity[own, other] if open_to else 0.0
-                    shares[other] = total
-                new = 0
-                for other in range(N_STATUSES):  # counting has no branch to guess wrongly
-                    new += u[j] * total >= shares[other]
-            if new < N_STATUSES:
-                free[cell, new] -= 1.0
-                changed[i] = True
-                status[i] = new
-                continue
+        seat_leavers(
+            rows, m, u, sex, age, status, retirement, factor, share, affinity, free, plain, changed
+        )
+    return -1
+
+
+@inlined
+def line_up(
+    first: int, end: int, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags, leave: Floats,
+    counts: Ints, rows: Rows, p: Floats, groups: Rows,
+) -> int:  # fmt: skip
+    """Count a market's persons by sex, age and status; fill in those who may leave; return n."""
+    counts[:] = 0
+    n = 0
+    for i in range(first, end):
+        if fixed.shape[0] > 0 and fixed[i]:
+            continue
+        s, a, own = sex[i], age[i], status[i]
+        counts[s, a, own] += 1
+        rows[n], p[n] = i, leave[s, a, own]
+        groups[n] = status_cell(s, a) * N_STATUSES + int(own)
+        n += p[n] > 0.0
+    return n
+
+
+@inlined
+def wanted_shares(
+    first: int, end: int, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags, retirement: Floats,
+    factor: Floats, share: Floats, sums: Floats,
+) -> int:  # fmt: skip
+    """Add up the wanted shares person by person; return the row of one who cannot have them."""
+    shares = np.empty(N_STATUSES, np.float64)
+    for i in range(first, end):
+        if fixed.shape[0] > 0 and fixed[i]:
+            continue
+        scale = factor[i] if factor.shape[0] > 0 else 1.0
+        governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+        if not person_shares(share[sex[i], age[i]], scale, governed, status[i], shares):
+            return i
+        cell = status_cell(sex[i], age[i])
+        for other in range(N_STATUSES):
+            sums[cell, other] += shares[other]
+    return -1
+
+
+@inlined
+def pick_leavers(
+    p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, ratios: Floats, candidates: Rows,
+    rows: Rows,
+) -> int:  # fmt: skip
+    """Keep, in `rows`, the most inclined of each group, as many as wanted; return how many."""
+    m = sort_groups(p, u, groups, n, wanted, ratios, candidates)
+    for j in range(n):
+        u[j] = 0.0
+    for k in range(m):
+        j = candidates[k]
+        if wanted[groups[j]] > 0:
+            wanted[groups[j]] -= 1
+            u[j] = 1.0
+    m = 0
+    for j in range(n):
+        rows[m] = rows[j]
+        m += u[j] > 0.0
+    return m
+
+
+@inlined
+def seat_leavers(
+    rows: Rows, m: int, u: Floats, sex: Bytes, age: Bytes, status: Bytes, retirement: Floats,
+    factor: Floats, share: Floats, affinity: Floats, free: Floats, plain: bool, changed: Flags,
+) -> None:  # fmt: skip
+    """Give each leaver, in order, one of the places still free in their cell."""
+    totals = np.empty(N_STATUSES, np.float64)
+    for j in range(m):
+        i = rows[j]
+        s, a, own = sex[i], age[i], status[i]
+        cell = status_cell(s, a)
+        new = N_STATUSES
+        if plain:
+            total = 0.0
+            for other in range(N_STATUSES):
+                open_to = share[s, a, other] > 0.0 and other != own
+                total += free[cell, other] * affinity[own, other] if open_to else 0.0
+                totals[other] = total
+            new = 0
+            for other in range(N_STATUSES):  # counting has no branch to guess wrongly
+                new += u[j] * total >= totals[other]
+        if new == N_STATUSES:
             governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
             scale = factor[i] if factor.shape[0] > 0 else 1.0
             new = destination(u[j], own, affinity, free, cell, share, s, a, scale, governed)
-            free[cell, new] -= 1.0
-            changed[i] = new != own
-            status[i] = new
-    return -1
+        free[cell, new] -= 1.0
+        changed[i] = new != own
+        status[i] = new
 
 
 @inlined
