@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,12 @@ Columns = Mapping[str, npt.NDArray[Any]]
 Column = npt.NDArray[Any]
 # Arrays of markets that are added up: counts; low words of exact sums, with the high ones' names.
 LOW = {"low": "hi", "place_low": "place_hi"}
-ADDED = (*LOW.values(), "count", "place_count", "flows", "benefit_flows", "ages")
-SMALLEST, LARGEST = ("smallest",), ("largest",)
+SMALLEST, LARGEST = "smallest", "largest"
+SUMMED = {
+    *LOW, *LOW.values(), SMALLEST, LARGEST,
+    "count", "place_count", "flows", "benefit_flows", "ages",
+}  # fmt: skip
+COLUMNS = "/columns"
 REFERENCE = "reference_income"  # column of persons, currency units per month
 NEUTRAL = {"retirement": np.nan}  # what leaves a process as the tables have it; else a factor 1
 
@@ -167,19 +172,14 @@ def project_market(
     part: PopulationSlice,
     n_regions: int,
     world: World,
+    sums: MarketSums,
+    market: int,
     most_years: int | None = None,
-) -> tuple[Arrays, dict[str, int]]:
-    """Return the exact sums of every year of a market's lives in one life group, and the households
-    of each year.
-
-    Names of arrays begin with the group's number and the year: `0/2030/hi`.
-    """
-    arrays: Arrays = {}
-    households: dict[str, int] = {}
+) -> None:
+    """Add every year of a market's lives in one life group to the sums of its shard."""
     kind = ShardLife if horizon.static is None else StaticLife
     life = kind(horizon, group, part, n_regions, world)
     for year in horizon.years[:most_years]:
-        section = f"{group.number}/{year}/"
         life.begin_year()
         out = life.evaluate(1)
         found = sums_of(out)
@@ -189,54 +189,63 @@ def project_market(
             found[REFERENCE] = life.reference_income()
         found |= life.flows()
         found["ages"] = _ages(life.persons)
-        households[section] = life.people.n_households
-        arrays |= {section + name: array for name, array in found.items()}
-    return arrays, households
+        sums.add(f"{group.number}/{year}/", market, found, life.people.n_households)
 
 
 class MarketSums:
-    """What the markets of a shard add up to; sums are exact, so that no order can move them."""
+    """What the markets of a shard add up to; sums are exact, so that no order can move them.
+
+    Names of arrays begin with the life group's number and the year: `0/2030/hi`.
+    """
 
     def __init__(self) -> None:
         self.households: dict[str, int] = {}
         self._sums: Arrays = {}
-        self._records: dict[str, list[Column]] = {}
+        self._records: dict[str, dict[int, Column]] = {}
+        self._adding = Lock()
 
-    def add(self, arrays: Arrays, households: Mapping[str, int]) -> None:
-        """Add a market, in the order of the population."""
-        for section, n in households.items():
-            self.households[section] = self.households.get(section, 0) + n
-        for key, array in arrays.items():
-            name = key.rpartition("/")[2]
-            if name in ADDED or name in LOW or name in SMALLEST or name in LARGEST:
-                self._add(key, name, array, arrays)
-            else:
-                self._records.setdefault(key, []).append(array)
+    def add(self, section: str, market: int, arrays: Arrays, households: int) -> None:
+        """Add one year of a market, from any thread."""
+        with self._adding:
+            self.households[section] = self.households.get(section, 0) + households
+            for name, array in arrays.items():
+                if name in SUMMED:
+                    self._add(section, name, arrays)
+                else:
+                    self._records.setdefault(section + name, {})[market] = array
 
-    def _add(self, key: str, name: str, array: Column, arrays: Arrays) -> None:
-        total = self._sums.get(key)
+    def _add(self, section: str, name: str, arrays: Arrays) -> None:
+        total = self._sums.get(section + name)
         if total is None:
-            self._sums[key] = array
-        elif name in SMALLEST:
-            np.minimum(total, array, out=total)
-        elif name in LARGEST:
-            np.maximum(total, array, out=total)
-        elif name in LOW:
-            high = key[: -len(name)] + LOW[name]
+            self._sums[section + name] = arrays[name]
+        elif name == SMALLEST:
+            np.minimum(total, arrays[name], out=total)
+        elif name == LARGEST:
+            np.maximum(total, arrays[name], out=total)
+        elif name in LOW:  # with the high words, which come before
             merge_into(
-                self._sums[high].reshape(-1), total.reshape(-1),
-                arrays[high].reshape(-1), array.reshape(-1),
+                self._sums[section + LOW[name]].reshape(-1), total.reshape(-1),
+                arrays[LOW[name]].reshape(-1), arrays[name].reshape(-1),
             )  # fmt: skip
         elif name not in LOW.values():
-            total += array
+            total += arrays[name]
 
     def arrays(self) -> Arrays:
-        """Return the arrays of the shard."""
+        """Return the arrays of the shard, records in the order of the population."""
         joined = {
-            key: np.concatenate(parts, axis=1 if key.endswith("/columns") else 0)
+            key: np.concatenate(
+                [parts[market] for market in sorted(parts)], axis=1 if key.endswith(COLUMNS) else 0
+            )
             for key, parts in self._records.items()
         }
-        return self._sums | joined
+        order = sorted(self._sums | joined, key=_place_of)
+        return {key: (self._sums | joined)[key] for key in order}
+
+
+def _place_of(key: str) -> tuple[int, int, str]:
+    """Return where an array stands: by life group and year, whatever thread was first."""
+    group, year, name = key.split("/")
+    return int(group), int(year), name
 
 
 def carried(

@@ -158,16 +158,16 @@ def project_unit(
     population, sums = prepared.population, MarketSums()
     regions, reading = len(population.regions), Lock()
 
-    def lived(task: tuple[LifeGroup, int]) -> tuple[Arrays, dict[str, int]]:
+    def lived(task: tuple[LifeGroup, int]) -> None:
         group, market = task
         with reading:
             part = population.read_markets(market, market + 1)
-        return project_market(horizon, group, part, regions, chance, most_years)
+        project_market(horizon, group, part, regions, chance, sums, market, most_years)
 
     markets = range(unit.first_market, unit.last_market)
     tasks = [(group, market) for group in horizon.groups for market in markets]
-    for arrays, households in in_turn(lived, tasks, threads, threads):
-        sums.add(arrays, households)
+    for _ in in_turn(lived, tasks, threads, threads):
+        pass
     return sums.arrays(), sums.households
 
 
