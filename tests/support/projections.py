@@ -219,7 +219,7 @@ class Perennia:
     def options(self, name: str, **more: Any) -> Options:
         """Return options of a run into the folder `name`, several shards."""
         chosen = {
-            "out": self.folder / name, "population": str(self.population), "shard_persons": 700,
+            "out": self.folder / name, "population": str(self.population), "shard_persons": 500,
         }  # fmt: skip
         return Options(**{**chosen, **more})
 
