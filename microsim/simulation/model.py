@@ -89,7 +89,12 @@ class Model:
     persons: tuple[str, ...] = ()
     carried: Carried = field(default_factory=Carried)
 
-    def with_law(self, systems: Sequence[System], cut_offs: Mapping[str, Sequence[float]]) -> Model:
+    def with_law(
+        self,
+        systems: Sequence[System],
+        cut_offs: Mapping[str, Sequence[float]],
+        frame: Frame | None = None,
+    ) -> Model:
         """Return the model with other values of parameters and quotas; formulas stay as they are.
 
         Parameters
@@ -98,14 +103,17 @@ class Model:
             The law of each scenario, which differs from that of the model in values only.
         cut_offs
             Frozen cut-off of each quota, by scenario.
+        frame
+            Macro series, if other values of parameters carry them on otherwise (a projection).
         """
         engine = tuple(
             replace(one, definitions=replace(one.definitions, parameters=s.definitions.parameters))
             for one, s in zip(self.engine, systems, strict=True)
         )
         definitions = [one.definitions for one in engine]
-        laws = _laws(self.program, definitions, self.frame, self.year, cut_offs)
-        return replace(self, systems=tuple(systems), engine=engine, laws=laws)
+        frame = frame or self.frame
+        laws = _laws(self.program, definitions, frame, self.year, cut_offs)
+        return replace(self, systems=tuple(systems), engine=engine, frame=frame, laws=laws)
 
     def evaluator(self) -> Evaluator:
         """Return an evaluator bound to the laws of all scenarios."""

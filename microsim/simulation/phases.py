@@ -23,6 +23,7 @@ from microsim.simulation.lives_setup import LivesSetup
 from microsim.simulation.model import Model
 from microsim.simulation.question import (
     Question,
+    frame_of,
     from_plain,
     horizon_of,
     model_of,
@@ -133,17 +134,19 @@ class Prepared(Ledger):
         return tuple(dict.fromkeys(notes))
 
     def _law_of(self, batch: int, world: WorldKey, cut_offs: dict[str, tuple[float, ...]]) -> Model:
-        systems = systems_of(self.asked_in(world), self.population, self.scenarios[batch])
-        return self.base_model(batch).with_law(list(systems.values()), cut_offs)
+        asked, scenario = self.asked_in(world), self.scenarios[batch]
+        systems = systems_of(asked, self.population, scenario)
+        frame = frame_of(asked, self.population, scenario, systems)
+        return self.base_model(batch).with_law(list(systems.values()), cut_offs, frame)
 
     def whole_model(self, world: WorldKey) -> Model:
         """Return one model of all scenarios of the run, for the tables; it computes nothing."""
         if len(self.scenarios) == 1:
             return self.model(0, world)
-        systems: dict[str, System] = {}
+        asked, systems = self.asked_in(world), dict[str, System]()
         for scenario in self.scenarios:
-            systems |= systems_of(self.asked_in(world), self.population, scenario)
-        return whole_model_of(self.question, self.population, self.scenario, systems)
+            systems |= systems_of(asked, self.population, scenario)
+        return whole_model_of(asked, self.population, self.scenario, systems)
 
     def batch_identity(self, batch: int) -> str:
         """Return the identity of a batch's law."""
