@@ -25,6 +25,8 @@ def means_over_replicates(rows: Sequence[Row]) -> list[Row]:
     by the root of their number; nothing for draws with one replicate. A figure that is absent in
     any replicate has no mean.
     """
+    if all(row.replicate == 0 for row in rows):
+        return []
     found: dict[tuple[int, Key], list[Row]] = {}
     replicates: dict[int, set[int]] = {}
     for row in rows:

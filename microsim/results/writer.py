@@ -79,8 +79,7 @@ def write_results(
         _write_cells(file, "cells", contents)
         for one in later:
             _write_cells(file, f"years/{one.year}", one)
-        for family in dict.fromkeys(_family(row.table) for row in tables):
-            rows = [row for row in tables if _family(row.table) == family]
+        for family, rows in _by_family(tables).items():
             _write_columns(file, f"tables/{family}", row_columns(rows))
         _write_columns(file, "identities", identity_columns(identities))
         file.create_dataset("provenance", data=text, dtype=h5py.string_dtype())
@@ -88,6 +87,15 @@ def write_results(
         file.attrs["provenance_sha256"] = hashlib.sha256(text.encode()).hexdigest()
         file.flush()
         file.attrs["complete"] = np.int8(1)
+    return found
+
+
+def _by_family(tables: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return rows by the letters that their table's code starts with."""
+    families = {code: _family(code) for code in {row.table for row in tables}}
+    found: dict[str, list[Row]] = {}
+    for row in tables:
+        found.setdefault(families[row.table], []).append(row)
     return found
 
 
@@ -194,7 +202,9 @@ def _long_text(group: h5py.Group, name: str, values: npt.ArrayLike) -> h5py.Data
 
     A projection repeats a few thousand labels hundreds of thousands of times.
     """
-    encoded = np.array([str(v).encode() for v in np.asarray(values, dtype=object)])
+    texts = [str(value) for value in np.asarray(values, dtype=object)]
+    known = {text: text.encode() for text in set(texts)}
+    encoded = np.array([known[text] for text in texts])
     encoded = encoded.astype(f"S{encoded.dtype.itemsize + 1}")
     kind = h5py.h5t.C_S1.copy()
     kind.set_size(encoded.dtype.itemsize)
