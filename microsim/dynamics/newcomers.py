@@ -15,14 +15,14 @@ from microsim.dynamics.factors import Persons
 from microsim.dynamics.stage import Newcomers, Stage
 from microsim.dynamics.tables import LifeTables
 from microsim.kernels.lives_moves import DIED, EMIGRATED
-from microsim.kernels.lives_newcomers import ADULT, CHILD, admit, descend, draw_keys
+from microsim.kernels.lives_newcomers import ADULT, CHILD, admit, descend
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 FEMALE = 1
-NO_RATES = np.zeros((2, 121))
+N_AGES = 121
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,22 @@ def bear(stage: Stage, chance: Chance, tables: LifeTables, mothers: Ints) -> Bir
     """Return the children of the mothers given (rows, in order).
 
     Women who die within the step are at risk too: a birth comes before the death. The child of a
-    mother who emigrates goes with her. The father is the mother's husband at the start.
+    mother who emigrates goes with her. The father is the mother's husband at the start. Where
+    births are aligned, girls are as many of the market's children as their share says.
     """
     keys = descend(stage.keys[mothers], stage.year, CHILD)
-    u = draw_keys(keys, chance.stream, hashed(decisions.SEX_OF_CHILD), stage.year, 0)
-    sex = (u < tables.girls[stage.step]).astype(np.int8)
     starts = np.searchsorted(mothers, stage.starts).astype(np.int64)
-    infants = Persons(starts, sex, np.zeros(sex.size, np.int8), keys)
-    table = NO_RATES.copy()
-    table[:, 0] = tables.newborn_death[stage.step]
-    rows = np.full(sex.size, -1, np.int64)
+    none = np.zeros(keys.size, np.int8)
     silent = Chance(chance.stream, chance.year, chance.markets, tables, {}, None)
+    sex = none.copy()
+    sex[silent.choose(
+        "fertility", decisions.SEX_OF_CHILD, decisions.BIRTH_EVENT,
+        Persons(starts, none, none, keys), _of_newborn(tables.girls[stage.step]),
+    )] = FEMALE  # fmt: skip
     dead = np.zeros(sex.size, np.bool_)
     dead[silent.choose(
-        "mortality", decisions.DEATH, decisions.DEATH_EVENT, infants, table, rows=rows
+        "mortality", decisions.DEATH, decisions.DEATH_EVENT, Persons(starts, sex, none, keys),
+        _of_newborn(tables.newborn_death[stage.step]),
     )] = True  # fmt: skip
     away = ~dead & (stage.gone[mothers] == EMIGRATED)
     stays = np.flatnonzero(~dead & ~away)
@@ -85,6 +87,13 @@ def bear(stage: Stage, chance: Chance, tables: LifeTables, mothers: Ints) -> Bir
     return Births(
         by_sex(sex), by_sex(sex[dead]), by_sex(sex[away]), living, late_mother, late_father
     )
+
+
+def _of_newborn(probability: float | Floats) -> Floats:
+    """Return a table that holds a probability, one or by sex, at age 0. Shape (2, 121)."""
+    table = np.zeros((2, N_AGES))
+    table[:, 0] = probability
+    return table
 
 
 def by_sex(sex: Array) -> Ints:

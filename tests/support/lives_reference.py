@@ -441,15 +441,19 @@ class Reference:
 
     def newborn(self, mothers: list[Person]) -> list[Person]:
         """Return the children who stay."""
-        risks = []
+        children = []
         for mother in mothers:
             key = int(mix_keys(np.uint64(mother.key), self.year + 1, 0))
-            sex = int(self.u(key, "sex") < self.tables.girls[self.k])
-            child = Person(key, sex, 0, {}, mother.home, mother=mother, row=mother.row)
+            child = Person(key, 0, 0, {}, mother.home, mother=mother, row=mother.row)
             child.flags["share"] = self.share[mother.flags["home"]]
             father = mother.flags["spouse"]
             child.father = father
-            risks.append((child, float(self.tables.newborn_death[self.k, sex])))
+            children.append(child)
+        girl = float(self.tables.girls[self.k])
+        chances = [(child, girl) for child in children]
+        for child in self.happens("fertility", "sex", "birth", chances, noted=False):
+            child.sex = 1
+        risks = [(c, float(self.tables.newborn_death[self.k, c.sex])) for c in children]
         dead = self.happens("mortality", "death", "death", risks, noted=False)
         living = [c for c, _ in risks if c not in dead and c.mother.gone != "emigration"]  # type: ignore[union-attr]
         self.tally = {
