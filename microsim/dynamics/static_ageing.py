@@ -177,9 +177,10 @@ def static_weights(
     sample = sample_of(reader, wanted.cells)
     found: list[YearWeights] = []
     start = None
+    moments = Margins(sample, wanted.targets[0], wanted.cells.names).moments()
     for year, targets in zip(wanted.years, wanted.targets, strict=True):
         margins = Margins(sample, targets, wanted.cells.names)
-        raked = rake(margins, start=start, where=f"static ageing, {year}")
+        raked = rake(margins, start=start, moments=moments, where=f"static ageing, {year}")
         start = raked.multipliers
         found.append(_year(year, raked))
         say(described(found[-1]))

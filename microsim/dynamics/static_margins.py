@@ -126,21 +126,51 @@ def _stand_in(there: npt.NDArray[np.bool_], status: int) -> int:
 
 
 @dataclass(frozen=True)
-class _InSlices:
-    """The households of a population file, a slice at a time."""
+class _Packed:
+    """Households of a slice in few bytes: persons of a margin in a household are few, so are
+    margins.
+    """
 
-    reader: PopulationReader
-    cells: Cells
+    weights: Floats
+    entries: npt.NDArray[np.uint8]
+    column: npt.NDArray[np.uint8]
+    value: npt.NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, one: Entries) -> _Packed:
+        """Pack entries: `entries` is how many each household has."""
+        counts = np.diff(one.first)
+        return cls(
+            one.weights, counts.astype(np.uint8), one.column.astype(np.uint8),
+            one.value.astype(np.uint16),
+        )  # fmt: skip
+
+    def unpacked(self) -> Entries:
+        """Return the entries as they were."""
+        first = np.concatenate(([0], np.cumsum(self.entries, dtype=np.int64)))
+        return Entries(
+            self.weights, first, self.column.astype(np.int64), self.value.astype(np.float64)
+        )
+
+
+class _InSlices:
+    """The households of a population file, a slice at a time; between passes they stay in memory,
+    packed to some 25 bytes a household.
+    """
+
+    def __init__(self, slices: Iterator[Entries]) -> None:
+        self._packed = [_Packed.of(one) for one in slices]
 
     def __iter__(self) -> Iterator[Entries]:
         """Return the slices from the first on."""
-        n = self.reader.n_households
-        for first in range(0, n, SLICE_HOUSEHOLDS):
-            last = min(first + SLICE_HOUSEHOLDS, n)
-            yield self.cells.entries(self.reader.read(first, last, COLUMNS))
+        return (one.unpacked() for one in self._packed)
 
 
 def sample_of(reader: PopulationReader, cells: Cells) -> Sample:
-    """Return the households of a population file; those of one slice are read once only."""
-    sample = _InSlices(reader, cells)
-    return tuple(sample) if reader.n_households <= SLICE_HOUSEHOLDS else sample
+    """Return the households of a population file; what is one slice stays as it is."""
+    n = reader.n_households
+    slices = (
+        cells.entries(reader.read(first, min(first + SLICE_HOUSEHOLDS, n), COLUMNS))
+        for first in range(0, n, SLICE_HOUSEHOLDS)
+    )
+    return tuple(slices) if n <= SLICE_HOUSEHOLDS else _InSlices(slices)

@@ -15,6 +15,7 @@ from microsim.population.calibration_margins import (
     Entries,
     Margins,
     Mask,
+    Moments,
     check_reach,
     explain_failure,
     independent,
@@ -223,18 +224,22 @@ def rake(
     margins: Margins,
     *,
     start: Floats | None = None,
+    moments: Moments | None = None,
     tolerance: float = TOLERANCE,
     iterations: int = 200,
     where: str = "calibration",
 ) -> Raked:
     """Find the multipliers of `calibrate` by raking, for households that come slice by slice.
 
-    Memory is that of one slice. Each Newton step goes through the sample twice.
+    Memory is that of one slice, beside what the sample itself holds. Each Newton step goes through
+    it twice.
 
     Parameters
     ----------
     start
         Shape (k,), multipliers to begin with: those of nearly the same targets; None: 0.
+    moments
+        Of the margins, where they are known from other targets of the same households.
 
     Raises
     ------
@@ -242,11 +247,11 @@ def rake(
         As `calibrate`, of the margins.
     """
     solver, multipliers, kept = _solved(
-        margins, "raking", None, tolerance, iterations, where, start
+        margins, "raking", None, tolerance, iterations, where, start, moments
     )
     k = margins.targets.size
     before, after = np.zeros(k), np.zeros(k)
-    low, high, moments = inf, 0.0, np.zeros((2, 2))
+    low, high, powers = inf, 0.0, np.zeros((2, 2))
     n = 0
     for one in margins.sample:
         g = factors(one, multipliers)
@@ -259,10 +264,10 @@ def rake(
             max(high, float(g[used].max(initial=0.0))),
         )
         for row, weights in enumerate((one.weights, one.weights * g)):
-            moments[row] += (weights.sum(), (weights * weights).sum())
+            powers[row] += (np.cumsum(weights)[-1], np.cumsum(weights * weights)[-1])
     fits = _fits(margins, before, after, kept)
     _check_fits(fits, tolerance, where)
-    deff = n * moments[:, 1] / moments[:, 0] ** 2
+    deff = n * powers[:, 1] / powers[:, 0] ** 2
     return Raked(multipliers, fits, solver.iterations, low, high, float(deff[0]), float(deff[1]))
 
 
@@ -282,15 +287,15 @@ def _weighed(entries: Entries, weights: Floats, k: int) -> Floats:
 
 def _solved(
     margins: Margins, method: str, bounds: tuple[float, float] | None, tolerance: float,
-    iterations: int, where: str, start: Floats | None = None,
+    iterations: int, where: str, start: Floats | None = None, moments: Moments | None = None,
 ) -> tuple[_Solver, Floats, Mask]:  # fmt: skip
     """Return the solver at its best point, the multipliers, and which margins were kept."""
     lower, upper = bounds or (0.0 if method == "raking" else -inf, inf)
-    faults = FaultList()
-    check_reach(faults, margins, lower, upper, where)
-    kept = independent(faults, margins, where)
+    faults, moments = FaultList(), moments or margins.moments()
+    check_reach(faults, margins, moments, lower, upper, where)
+    kept = independent(faults, margins, moments, where)
     faults.raise_if_any()
-    size = np.sqrt(margins.by_margin(lambda one: one.weights[one.row] * one.value**2))
+    size = np.sqrt(moments.squares)
     scale = np.divide(1.0, size, out=np.ones(kept.size), where=size > 0.0)
     solver = _Solver(margins.keep(kept, scale), METHODS[method], lower, upper)
     begun = np.zeros(kept.size) if start is None else start / scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,12 +52,8 @@ class Entries:
 
     def keep(self, kept: Mask, scale: Floats) -> Entries:
         """Return the kept margins with household totals multiplied by `scale` (k,)."""
-        entries = kept[self.column]
-        number = np.cumsum(kept) - 1
-        counts = np.bincount(self.row[entries], minlength=self.first.size - 1)
-        first = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        column = self.column[entries]
-        return Entries(self.weights, first, number[column], self.value[entries] * scale[column])
+        kept_entries = steps.kept_entries(self.first, self.column, self.value, kept, scale)
+        return Entries(self.weights, *kept_entries)
 
 
 class Sample(Protocol):
@@ -106,23 +102,39 @@ class Margins:
             sample = tuple(sample)
         return Margins(sample, (self.targets * scale)[kept], names)
 
-    def summed(self, of: Callable[[Entries], Floats]) -> Floats:
-        """Return the sum over all slices, in order."""
-        parts = iter(self.sample)
-        total = of(next(parts))
-        for entries in parts:
-            total += of(entries)
-        return total
-
-    def by_margin(self, part: Callable[[Entries], Floats]) -> Floats:
-        """Return the sum of entries' parts by margin, shape (k,)."""
+    def moments(self) -> Moments:
+        """Return what the households add up to as they are: no target is in it."""
         k = self.targets.size
-        return self.summed(lambda one: _by_column(one, part(one), k))
+        plus, minus, squares = np.zeros(k), np.zeros(k), np.zeros(k)
+        gram = np.zeros((k, k))
+        for one in self.sample:
+            weights = one.weights[one.row]
+            weighted = weights * one.value
+            plus += _by_column(one, np.maximum(weighted, 0.0), k)
+            minus += _by_column(one, np.minimum(weighted, 0.0), k)
+            squares += _by_column(one, weights * one.value**2, k)
+            gram += steps.gram(one.first, one.column, one.value, one.weights, k)
+        return Moments(plus, minus, squares, gram)
 
-    def gram(self) -> Floats:
-        """Return the weighted products of household totals, shape (k, k)."""
-        k = self.targets.size
-        return self.summed(lambda one: steps.gram(one.first, one.column, one.value, one.weights, k))
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted sums over the households of a sample.
+
+    Attributes
+    ----------
+    plus, minus
+        Shape (k,), sums of the household totals above and below 0.
+    squares
+        Shape (k,), sums of their squares.
+    gram
+        Shape (k, k), sums of their products.
+    """
+
+    plus: Floats
+    minus: Floats
+    squares: Floats
+    gram: Floats
 
 
 def _by_column(entries: Entries, part: Floats, k: int) -> Floats:
@@ -130,11 +142,10 @@ def _by_column(entries: Entries, part: Floats, k: int) -> Floats:
 
 
 def check_reach(
-    faults: FaultList, margins: Margins, lower: float, upper: float, where: str
+    faults: FaultList, margins: Margins, moments: Moments, lower: float, upper: float, where: str
 ) -> None:
     """Note each margin whose target no weights within the bounds can meet by itself."""
-    plus = margins.by_margin(lambda one: np.maximum(one.weights[one.row] * one.value, 0.0))
-    minus = margins.by_margin(lambda one: np.minimum(one.weights[one.row] * one.value, 0.0))
+    plus, minus = moments.plus, moments.minus
     for j, name in enumerate(margins.names):
         target = float(margins.targets[j])
         if plus[j] == 0.0 and minus[j] == 0.0:
@@ -165,7 +176,7 @@ def _times(factor: float, total: float) -> float:
     return 0.0 if total == 0.0 else factor * total
 
 
-def independent(faults: FaultList, margins: Margins, where: str) -> Mask:
+def independent(faults: FaultList, margins: Margins, moments: Moments, where: str) -> Mask:
     """Return which margins are not implied by earlier ones; note those that contradict them.
 
     Returns
@@ -173,7 +184,7 @@ def independent(faults: FaultList, margins: Margins, where: str) -> Mask:
     Shape (k,). Empty margins (no household has any) count as implied: their target is 0.
     """
     k = margins.targets.size
-    matrix = margins.gram()
+    matrix = moments.gram.copy()
     size = np.sqrt(np.diag(matrix))
     inverse = np.divide(1.0, size, out=np.zeros(k), where=size > 0.0)
     matrix *= inverse[:, None] * inverse[None, :]
@@ -215,7 +226,7 @@ def explain_failure(
 
     `totals` (k,) is what was reached, `direction` (k,) where the multipliers went.
     """
-    reach = float(margins.summed(lambda one: _reach(one, direction, bounds)))
+    reach = sum(_reach(one, direction, bounds) for one in margins.sample)
     lower, upper = bounds
     proven = np.isfinite(reach) and float((direction * margins.targets).sum()) > reach
     gap = (totals - margins.targets) / np.maximum(np.abs(margins.targets), 1e-300)
@@ -233,7 +244,7 @@ def explain_failure(
     )
 
 
-def _reach(entries: Entries, direction: Floats, bounds: tuple[float, float]) -> Floats:
+def _reach(entries: Entries, direction: Floats, bounds: tuple[float, float]) -> float:
     """Return the most that weights within bounds can add up to in a direction of the margins."""
     share = np.bincount(
         entries.row, entries.value * direction[entries.column], entries.first.size - 1
@@ -241,7 +252,7 @@ def _reach(entries: Entries, direction: Floats, bounds: tuple[float, float]) -> 
     lower, upper = bounds
     factor = np.where(share > 0.0, upper, lower)
     wanted = (share != 0.0) & (entries.weights > 0.0)
-    return np.array((entries.weights[wanted] * factor[wanted] * share[wanted]).sum())
+    return float((entries.weights[wanted] * factor[wanted] * share[wanted]).sum())
 
 
 def _listed(names: list[str]) -> str:

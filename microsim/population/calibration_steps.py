@@ -103,6 +103,25 @@ def gram(first: Ints, column: Ints, value: Floats, weights: Floats, k: int) -> F
 
 
 @kernel
+def kept_entries(
+    first: Ints, column: Ints, value: Floats, kept: npt.NDArray[np.bool_], scale: Floats
+) -> tuple[Ints, Ints, Floats]:
+    """Return the entries of the margins kept (k,), numbered anew, their totals times `scale`."""
+    number = np.cumsum(kept) - 1
+    new_first = np.zeros(first.shape[0], np.int64)
+    new_column, new_value = np.empty(column.shape[0], np.int64), np.empty(column.shape[0])
+    end = 0
+    for i in range(first.shape[0] - 1):
+        for at in range(first[i], first[i + 1]):
+            j = column[at]
+            if kept[j]:
+                new_column[end], new_value[end] = number[j], value[at] * scale[j]
+                end += 1
+        new_first[i + 1] = end
+    return new_first, new_column[:end], new_value[:end]
+
+
+@kernel
 def solve(matrix: Floats, right: Floats, least_pivot: float) -> tuple[Floats, Ints]:
     """Solve a positive semi-definite system by Cholesky, in the order of its rows.
 
