@@ -246,5 +246,5 @@ def left_out(where: str, states: Sequence[str], moved: Sequence[str]) -> list[Fa
         notes.append(Fault(where, what, f"rules that read {listed(states)}", "", remedy))
     for scenario in moved:
         what = f"static ageing: scenario {scenario} moves what lives read, and nobody lives on"
-        notes.append(Fault(where, what, "", "", "Its people are those of the baseline."))
+        notes.append(Fault(where, what, "", "", "That part of it changes nobody."))
     return notes
