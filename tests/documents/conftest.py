@@ -20,6 +20,7 @@ class Reader:
 
     folder: Path
     first_result: str
+    projection: str
 
     def types(self, *words: str) -> str:
         """Return what `microsim WORDS` prints; a command that fails is an error."""
@@ -43,9 +44,10 @@ def typed(folder: Path, *words: str) -> str:
 
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory) -> Reader:
-    """Return a reader who has followed the README's first command, with fewer households."""
+    """Return a reader who has run the README's two examples, with fewer households."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "scenarios").symlink_to(CHECKOUT / "scenarios")
     printed = typed(folder, "run", "scenarios/kenya/floor.yaml", "--households", "2000")
+    ahead = typed(folder, "run", "scenarios/kenya/pension_2060.yaml", "--households", "2000")
     (folder / "run").symlink_to(folder / "runs" / "floor")  # the name in results_schema/README.md
-    return Reader(folder, printed)
+    return Reader(folder, printed, ahead)

@@ -94,10 +94,11 @@ def test_readme_result__has_the_lines_of_a_real_run(reader):
     def shape(line):
         return re.sub(r"[+\-]?\d[\d,.]*", "#", re.sub(r"\s+", " ", line)).strip()
 
-    (pasted,) = [block.text for block in blocks(README) if block.language == "text"]
-    printed = {shape(line) for line in reader.first_result.splitlines()}
-    for line in pasted.splitlines():
-        assert shape(line) in printed, line
+    pasted = [block.text for block in blocks(README) if block.language == "text"]
+    for text, result in zip(pasted, (reader.first_result, reader.projection), strict=True):
+        printed = {shape(line) for line in result.splitlines()}
+        for line in text.splitlines():
+            assert shape(line) in printed, line
 
 
 def test_readme_promises__are_the_two_commands_that_ci_runs():
