@@ -25,7 +25,7 @@ from projections import (
 )
 
 from microsim.budget.stable_state import StableScheme, annuity_due
-from microsim.population.columns import AGE_GROUP_STARTS
+from microsim.population.columns import AGE_GROUP_STARTS, AGE_GROUPS
 from microsim.simulation.run import Outcome
 
 AGES = np.arange(100)
@@ -120,6 +120,24 @@ def test_births__are_rates_times_women(stationary):
         missed += births[year] / WEIGHT - BIRTH_RATE * women
         variance += women * BIRTH_RATE * (1.0 - BIRTH_RATE)
     assert deviation(missed, 0.0, variance) < LIMIT
+
+
+def test_alignment_table__holds_what_was_reached_against_the_expectation(stationary):
+    """Table T2: the expectation of a stationary population is that of its start, in every year."""
+    cells = cells_of(stationary.out)
+    ends = [*(start - 1 for start in AGE_GROUP_STARTS[1:]), 99]
+    for k, (first, last) in enumerate(zip(AGE_GROUP_STARTS, ends, strict=True)):
+        wanted = UNIT * SURVIVORS[first : last + 1].sum() / 2 * WEIGHT
+        for sex, word in enumerate(("male", "female")):
+            row = f"population, {word} {AGE_GROUPS[k]}"
+            target, reached, missed = (
+                series_of(stationary, "T2", row=row, column=column)
+                for column in ("target", "achieved", "miss")
+            )
+            for year, of in cells.items():
+                assert target[year] == pytest.approx(wanted, rel=1e-9), (row, year)
+                assert reached[year] == persons_in(of)[sex, k].sum() * WEIGHT
+                assert missed[year] == reached[year] - target[year]
 
 
 # -- a population that grows by 2 per cent a year -------------------------------------------------
