@@ -125,6 +125,9 @@ def follow(prepared: Prepared, asked: Asked, world: WorldKey) -> LifeStory:
         (b for b, one in enumerate(prepared.scenarios) if asked.scenario in one.reforms), 0
     )
     horizon = prepared.horizon(batch, world)
+    if horizon.static is not None:
+        what = "with static ageing nobody lives on: each year has the people of the file"
+        raise InputError(Fault(str(prepared.directory.path), what, remedy="Use `lives` alone."))
     group = next((g for g in horizon.groups if asked.scenario in g.model.names), None)
     if group is None:
         known = ", ".join(prepared.names)
