@@ -44,6 +44,7 @@ def minimal_tables(years: int) -> LifeTables:
         leave[..., own] = 1.0 - TRANSITIONS[a, a]
         for b, other in enumerate(STATES):
             affinity[own, other] = TRANSITIONS[a, b] if a != b else 0.0
+    affinity[0, STATES[0]] = 1.0  # where the newborn begin
     flat = Earnings(
         np.zeros((13, 2)), np.zeros((2, 121)), np.zeros(13), np.zeros(13), np.zeros(13),
         np.ones(years + 1),

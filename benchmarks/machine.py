@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def described() -> list[tuple[str, str]]:
         ("Python", platform.python_version()),
     ]
     return rows + [(name, _version(name)) for name in PACKAGES]
+
+
+def measured() -> str:
+    """Return a line that says when and on what was measured."""
+    facts = dict(described())
+    when = datetime.now(UTC).strftime("%d %B %Y")
+    names = ("processor", "cores", "memory", "system")
+    return (
+        f"{when}; {', '.join(facts[name] for name in names)}; Python {facts['Python']}; "
+        f"busy processes at the start, of others too: {load()}."
+    )
 
 
 def load() -> str:

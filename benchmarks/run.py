@@ -1,9 +1,9 @@
-"""Prints the benchmark tables: plain system and baselines in turns, rules, first result, memory.
+"""Prints the benchmark tables: plain system and peers in turns, rules, memory, lives.
 
     python benchmarks/run.py [--persons 1000000,5000000] [--repeats 7] [--sections ...] [--write]
 
-`--write` puts the tables into benchmarks/README.md. Data and the Python of OpenFisca are kept in
-`--folder`.
+`--write` puts the tables into benchmarks/README.md, those of lives between markers of their own.
+Data and the Pythons of the peers are kept in `--folder`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import commands
+import lives_turns
 import machine
 import turns
 from table import Table, millions, seconds
@@ -25,7 +26,8 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 BEGIN, END = "<!-- tables: written by run.py -->", "<!-- end of tables -->"
 BACKENDS = "ours,ours_again,polars,numpy,pandas,openfisca"
-SECTIONS = "plain,rules,start,memory"
+LIVES_BEGIN, LIVES_END = "<!-- tables: written by run.py, lives -->", "<!-- end of lives -->"
+SECTIONS = "plain,rules,start,memory,lives"
 RULES_WANTED = {"plain": 40e6, "kenya": 4e6}
 
 
@@ -39,6 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sections", default=SECTIONS)
     parser.add_argument("--households", type=int, default=100_000, help="of the Kenyan population")
     parser.add_argument("--stream", type=int, default=10_000_000, help="persons of the memory test")
+    parser.add_argument("--lives", default="1000000,10", help="persons and years of lives")
     parser.add_argument("--folder", type=Path, default=cache / "microsim" / "benchmarks")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     return parser.parse_args()
@@ -142,17 +145,33 @@ def kenya(options: argparse.Namespace) -> tuple[Path, commands.Timed | None]:
     return path, commands.synthesise(path, options.households, options.folder / "cache")
 
 
-def write(text: str) -> None:
-    """Put the tables between the markers of the README."""
-    before, rest = README.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    README.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+def lives(options: argparse.Namespace) -> Table:
+    """Return the speed of lives beside that of the peers."""
+    on_what = machine.measured()
+    persons, years = map(int, options.lives.split(","))
+    table = lives_turns.compare(persons, years, options.repeats, options.folder)
+    table.notes.append(f"Measured {on_what}")
+    return table
+
+
+def write(tables: list[Table], begin: str, end: str) -> None:
+    """Put tables between two markers of the README."""
+    text = "\n".join(table.text() for table in tables)
+    before, rest = README.read_text().split(begin)
+    README.write_text(f"{before}{begin}\n\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def main() -> None:
     """Measure and print, section by section."""
     options, tables = arguments(), []
     sections = options.sections.split(",")
+    if "lives" in sections:
+        living = lives(options)
+        print(living.text(), flush=True)
+        if options.write:
+            write([living], LIVES_BEGIN, LIVES_END)
+    if sections == ["lives"]:
+        return
 
     def show(table: Table) -> None:
         tables.append(table)
@@ -172,7 +191,7 @@ def main() -> None:
         if "memory" in sections:
             show(memory(options, population))
     if options.write:
-        write("\n".join(table.text() for table in tables))
+        write(tables, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -55,12 +55,11 @@ def _line(backend: Backend) -> str:
     return line
 
 
-def start(name: str, python: str, folder: Path) -> Backend:
-    """Start a backend and wait until it is ready."""
+def start(name: str, python: str, arguments: list[str]) -> Backend:
+    """Start a backend, a script with its arguments, and wait until it is ready."""
     process = subprocess.Popen(
-        [python, str(PLAIN / "worker.py"), name, str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [python, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     backend = Backend(name, process)
     if _line(backend).strip() != "READY":
         raise RuntimeError(f"{name} did not start")
@@ -110,7 +109,8 @@ def compare(persons: int, repeats: int, names: list[str], folder: Path) -> Table
     backends: list[Backend] = []
     try:
         for name, python in pythons.items():
-            backends.append(start(name, python, data))
+            arguments = [str(PLAIN / "worker.py"), name, str(data)]
+            backends.append(start(name, python, arguments))
         for _ in range(repeats):
             for backend in backends:
                 backend.turn()

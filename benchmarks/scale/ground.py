@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +145,7 @@ def receipts(run: Path) -> list[dict[str, Any]]:
 
 def on_what() -> str:
     """Return a line that says when and on what was measured."""
-    facts = dict(machine.described())
-    when = datetime.now(UTC).strftime("%d %B %Y")
-    names = ("processor", "cores", "memory", "system")
-    return (
-        f"{when}; {', '.join(facts[name] for name in names)}; Python {facts['Python']}; "
-        f"busy processes at the start, of others too: {machine.load()}."
-    )
+    return machine.measured()
 
 
 def show(name: str, tables: list[Table], said: str, *, write: bool) -> None:
