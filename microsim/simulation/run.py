@@ -21,7 +21,6 @@ from microsim.scenario.draws import read_draws
 from microsim.scenario.scenario import Scenario, load_scenario
 from microsim.simulation.answer import Outcome, answer
 from microsim.simulation.carrying import Watch, carry_out, never, raise_if_incomplete
-from microsim.simulation.contents import Assembler
 from microsim.simulation.directory import RunDirectory
 from microsim.simulation.initial_histories import initial_histories
 from microsim.simulation.phases import (
@@ -43,7 +42,8 @@ from microsim.simulation.question import (
     to_plain,
 )
 from microsim.simulation.unit import cut_markets, hash_of
-from microsim.simulation.worlds import Settings, Step, WorldKey
+from microsim.simulation.worlds import Settings, Step
+from microsim.simulation.years_ahead import ahead, check_years
 
 DEFAULT_SHARD_PERSONS = 200_000
 DEFAULT_AHEAD = 40_000  # of a projection, whose units take many times longer
@@ -369,7 +369,7 @@ def _prepared(
     model = model_of(question, population, scenario)
     calibration = _calibration(scenario)
     asked = hash_of({
-        "model": question.identity(model), "calibration": calibration, **_ahead(scenario),
+        "model": question.identity(model), "calibration": calibration, **ahead(scenario),
     })  # fmt: skip
     if stored is None:
         text = {"identity": asked, "calibration": calibration, **to_plain(question)}
@@ -388,48 +388,10 @@ def _prepared(
         directory, directory.numbering(), found[1], (), found[0], population,
         scenarios_of(directory, scenario), models={0: found[2]},
     )  # fmt: skip
-    _check_years(prepared)
+    check_years(prepared)
     _cut(prepared, options.shard_persons, say)
     freeze_batches(prepared, say)
     return prepared
-
-
-def _check_years(prepared: Prepared) -> None:
-    """Find what cannot be had of a projection, or what the tables of a later year lack, before
-    anything is computed.
-
-    Raises
-    ------
-    InputError
-        Every line, rate, poverty line or age that has no value in a year; each is named once.
-    """
-    projection = prepared.scenario.projection
-    if projection is None:
-        return
-    faults = FaultList()
-    if prepared.question.persons:
-        found, remedy = ", ".join(prepared.question.persons), "Follow persons with `explain`."
-        what = "values of each person are kept in runs of one year"
-        faults.add("--keep-persons", what, found, "none in a projection", remedy)
-    faults.raise_if_any()
-    whole = prepared.whole_model(WorldKey())
-    for year in projection.years:
-        try:
-            model = replace(whole, year=year)
-            Assembler(model, prepared.population, projection.first_year).check()
-        except InputError as error:
-            known = {(fault.where, fault.found) for fault in faults.faults}
-            faults.faults += [f for f in error.faults if (f.where, f.found) not in known]
-    faults.raise_if_any()
-
-
-def _ahead(scenario: Scenario) -> dict[str, object]:
-    """Return what makes a projection the one asked for, beside the law of its first year."""
-    projection = scenario.projection
-    if projection is None:
-        return {}
-    files = sorted((Path(file.path).name, file.sha256) for file in scenario.files)
-    return {"files": files, "to": projection.last_year, "every": projection.every}
 
 
 def _calibration(scenario: Scenario) -> list[list[object]]:
