@@ -13,8 +13,9 @@ from microsim.simulation.directory import RunDirectory
 from microsim.simulation.disk import words_of
 from microsim.simulation.horizon import LifeGroup
 from microsim.simulation.in_turn import in_turn
+from microsim.simulation.market_sums import MarketSums
 from microsim.simulation.phases import Prepared, open_prepared
-from microsim.simulation.projecting import MarketSums, project_market
+from microsim.simulation.projecting import project_market
 from microsim.simulation.unit import Arrays, Persons, Unit, evaluate_shard, finished, write_unit
 from microsim.simulation.worlds import WorldKey
 
