@@ -112,7 +112,7 @@ def forecast(prepared: Prepared, prepare_seconds: float) -> Forecast:
     Raises
     ------
     RunFailedError
-        A sampled unit failed.
+        A sampled unit failed, or a worker refused to compute.
     """
     began = _cpu()
     compile_for_workers(prepared)
@@ -171,6 +171,9 @@ def _compute(prepared: Prepared, numbers: Sequence[int]) -> list[Payload]:
     if seen.failures:
         failure = seen.failures[0]
         raise RunFailedError(f"a sampled unit failed ({failure.kind}):\n{failure.text}")
+    for receipt in seen.receipts:
+        if "stop" in receipt:
+            raise RunFailedError(str(receipt["stop"]))
     return seen.receipts
 
 
