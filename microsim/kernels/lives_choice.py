@@ -22,6 +22,7 @@ N_CELLS = 2 * N_GROUPS
 FIRST_BOUND = 1.5
 WIDER = 16.0
 SECOND_BOUND = FIRST_BOUND * WIDER
+NEAR_BOUND = 1.01 * SECOND_BOUND  # a product holds more than the ratio rounded does
 LAST_BOUND = 1e200  # ratios are below 2**53 / p; more than this there are not
 FEW = 64  # up to so many are put in order by moving them up
 OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
@@ -74,15 +75,23 @@ def draw_rows(
 def find_near(p: Floats, u: Floats, n: int, ratios: Floats, candidates: Rows) -> int:
     """Fill in odds ratios u(1-p) / p(1-u), and who is below the second bound; return how many.
 
-    The order of the ratio from the least is that of logit(p) - logit(u) from the largest.
+    The order of the ratio from the least is that of logit(p) - logit(u) from the largest. Only
+    those near are divided for: they have the ratio, and some just above the bound with them.
     """
     near = 0
     for j in range(n):
-        ratio = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
-        ratios[j] = ratio
         candidates[near] = j
-        near += ratio <= SECOND_BOUND
+        near += u[j] * (1.0 - p[j]) <= NEAR_BOUND * (p[j] * (1.0 - u[j]))
+    find_ratios(p, u, near, ratios, candidates)
     return near
+
+
+@inlined
+def find_ratios(p: Floats, u: Floats, n: int, ratios: Floats, candidates: Rows) -> None:
+    """Fill in the odds ratios of the first n candidates."""
+    for k in range(n):
+        j = candidates[k]
+        ratios[j] = (u[j] * (1.0 - p[j])) / (p[j] * (1.0 - u[j]))
 
 
 @inlined
@@ -169,6 +178,7 @@ def sort_groups(
     if m < 0:
         for j in range(n):
             candidates[j] = j
+        find_ratios(p, u, n, ratios, candidates)
         m = sort_near(groups, n, n, wanted, ratios, candidates)
     return m
 
@@ -176,11 +186,12 @@ def sort_groups(
 @inlined
 def choose_expected(
     rows: Rows, p: Floats, u: Floats, n: int, sex: Bytes, age: Bytes, sums: Floats, offset: float,
-    ratios: Floats, candidates: Rows, groups: Rows,
-) -> None:  # fmt: skip
+    ratios: Floats, candidates: Rows, groups: Rows, chosen: Ints, total: int,
+) -> int:  # fmt: skip
     """Choose, in each cell of a market, as many as the sum of probabilities: the most inclined.
 
-    Their u is set to -1, that of others to 2, so that they are those with u < p.
+    Their rows are filled in, in order, after the first `total` of `chosen`; returns how many are
+    there then.
     """
     wanted = np.empty(N_CELLS, np.int64)
     round_sums(sums, offset, wanted)
@@ -193,14 +204,17 @@ def choose_expected(
         for j in range(n):
             candidates[j] = j
             groups[j] = cell_of(sex[rows[j]], age[rows[j]])
+        find_ratios(p, u, n, ratios, candidates)
         m = sort_near(groups, n, n, wanted, ratios, candidates)
-    for j in range(n):
-        u[j] = 2.0
+    end = total
     for k in range(m):
         j = candidates[k]
         if wanted[groups[j]] > 0:
             wanted[groups[j]] -= 1
-            u[j] = -1.0
+            chosen[end] = rows[j]
+            end += 1
+    chosen[total:end].sort()
+    return end
 
 
 @inlined
@@ -296,10 +310,13 @@ def choose_by_table(
                     counts[sex[rows[j]], age[rows[j]]] += 1
                 expected_in_cells(counts, table, sums)
             offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
-            choose_expected(rows, p, u, n, sex, age, sums, offset, ratios, candidates, groups)
-        for j in range(n):
-            chosen[total] = rows[j]
-            total += u[j] < p[j]
+            total = choose_expected(
+                rows, p, u, n, sex, age, sums, offset, ratios, candidates, groups, chosen, total
+            )
+        else:
+            for j in range(n):
+                chosen[total] = rows[j]
+                total += u[j] < p[j]
     return int(total)
 
 
