@@ -186,8 +186,8 @@ def change_incomes(
         keys[newborn], chance.stream, hashed(decisions.PERMANENT_EARNINGS)
     )
     lives_earnings.take_sectors(
-        workers.starts, status, before, keys, chance.stream, hashed(decisions.SECTOR_TAKEN),
-        chance.year, persons["sector"],
+        workers.starts, status.view(np.uint8), before.view(np.uint8), keys, chance.stream,
+        hashed(decisions.SECTOR_TAKEN), chance.year, persons["sector"].view(np.uint8),
     )  # fmt: skip
     wage = level.wage_level
     sex, age = workers.group.codes

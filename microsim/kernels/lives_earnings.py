@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.kernels.draws import uniform_of_stream
-from microsim.kernels.jit import inlined, kernel
+from microsim.kernels.jit import embedded, inlined, kernel
 from microsim.kernels.lives_choice import draw_rows
+from microsim.kernels.lives_statuses import N_STATUSES
 from microsim.kernels.transcendental import exp, log, normal_quantile
 
 Floats = npt.NDArray[np.float64]
@@ -22,6 +23,12 @@ Keys = npt.NDArray[np.uint64]
 FIRST_EMPLOYEE, LAST_EMPLOYEE, LAST_EARNER, LAST_AT_WORK = 1, 3, 5, 6
 N_SECTORS = 4
 SMALLEST_UNIFORM = 1.0 / 9007199254740992.0
+
+
+@embedded
+def is_at_work(status: int) -> bool:
+    """Tell whether a status is one of those at work."""
+    return (status >= FIRST_EMPLOYEE) & (status <= LAST_AT_WORK)
 
 
 @inlined
@@ -144,23 +151,24 @@ def take_sectors(
     Drawn from the sectors of those who stay at work, in the market and status, or in the market
     where the status has none; without any it stays "none".
     """
+    counts = np.empty((N_STATUSES, N_SECTORS), np.int64)
     for market in range(starts.shape[0] - 1):
-        counts = np.zeros((LAST_AT_WORK + 2, N_SECTORS), np.int64)
+        counts[:] = 0
         for i in range(starts[market], starts[market + 1]):
-            at_work = FIRST_EMPLOYEE <= status[i] <= LAST_AT_WORK
-            if at_work and FIRST_EMPLOYEE <= before[i] <= LAST_AT_WORK and sector[i] > 0:
-                counts[status[i], sector[i]] += 1
-                counts[LAST_AT_WORK + 1, sector[i]] += 1
+            stays = is_at_work(status[i]) & is_at_work(before[i])
+            counts[status[i], sector[i]] += stays  # no branch to guess wrongly
+        counts[:, 0] = 0
+        everywhere = counts.sum(axis=0)
         for i in range(starts[market], starts[market + 1]):
             if status[i] == before[i]:
                 continue
-            if not FIRST_EMPLOYEE <= status[i] <= LAST_AT_WORK:
+            if not is_at_work(status[i]):
                 sector[i] = 0
-            elif not FIRST_EMPLOYEE <= before[i] <= LAST_AT_WORK:
-                row = status[i] if counts[status[i]].sum() > 0 else LAST_AT_WORK + 1
-                left = uniform_of_stream(keys[i], stream, decision, year, 0) * counts[row].sum()
+            elif not is_at_work(before[i]):
+                some = counts[status[i]] if counts[status[i]].sum() > 0 else everywhere
+                left = uniform_of_stream(keys[i], stream, decision, year, 0) * some.sum()
                 sector[i] = 0
                 for code in range(1, N_SECTORS):
-                    if sector[i] == 0 and left < counts[row, code]:
+                    if sector[i] == 0 and left < some[code]:
                         sector[i] = code
-                    left -= counts[row, code]
+                    left -= some[code]

@@ -236,10 +236,12 @@ def relink(
         Persons now: age now; shape (4, n_persons_now) and (n_households_now,): filled in.
     """
     n_before, n_old = household_of.shape[0], old_start.shape[0] - 1
+    changed, n_changed = np.empty(order.shape[0], np.int32), 0
     for k in range(order.shape[0]):
+        changed[n_changed] = k
+        n_changed += touched[order[k]]
+    for k in changed[:n_changed]:
         h = order[k]
-        if not touched[h]:
-            continue
         first, end = start[k], start[k + 1]
         if h < n_old:
             head_row = old_start[h] + old_links[0, old_start[h]]
