@@ -15,6 +15,7 @@ from microsim.budget.sums import Sums
 from microsim.results.contents import Contents, Row
 
 YEARLY, HORIZON = "year", "horizon"
+COLLECTED = "Contribution rate collected, with government's"
 EXHAUSTED = "Year the reserve is exhausted"
 NOT_WITHIN = "not within horizon"
 
@@ -50,6 +51,12 @@ class FundOverYears:
         """Whether the scheme has a reserve, known or not; a fund without returns has none."""
         fund = self.accounts[0].scheme.fund
         return fund is None or fund.interest is not None
+
+    @property
+    def of_balances(self) -> bool:
+        """Whether members own balances: a defined-contribution fund."""
+        fund = self.accounts[0].scheme.fund
+        return fund is not None and fund.kind == "defined contribution"
 
     @cached_property
     def interest(self) -> list[float]:
@@ -136,14 +143,15 @@ def fund_indicators(
 
 def _by_year(fund: FundOverYears) -> list[Row]:
     rows: list[Row] = []
+    if fund.of_balances:
+        return _assets_over_balances(fund)
     awards = fund.measured("new_awards", ("",))
     columns = (fund.accounts, fund.years, fund.contributions, awards)
     for account, year, paid, award in zip(*columns, strict=True):
         table = TableRows("C11", year)
         for row, value, unit in (
             ("PAYG cost rate", 100 * ratio(account.total_expenditure, account.insurable), "%"),
-            ("Contribution rate collected, with government's", 100 * ratio(paid, account.insurable),
-             "%"),
+            (COLLECTED, 100 * ratio(paid, account.insurable), "%"),
             ("Terminal funding rate", 100 * ratio(award, account.insurable), "%"),
             ("Reserve ratio (closing reserve / expenditure)",
              ratio(account.reserve_closing, account.total_expenditure), "years"),
@@ -153,11 +161,31 @@ def _by_year(fund: FundOverYears) -> list[Row]:
     return rows
 
 
+def _assets_over_balances(fund: FundOverYears) -> list[Row]:
+    """Return what tells whether a fund of balances can pay them, by year."""
+    rows: list[Row] = []
+    for account, year, paid in zip(fund.accounts, fund.years, fund.contributions, strict=True):
+        table = TableRows("C11", year)
+        covered = ratio(account.reserve_closing, account.members_balances)
+        for row, value, unit in (
+            (COLLECTED, 100 * ratio(paid, account.insurable), "%"),
+            ("Assets over members' balances", covered, "ratio"),
+        ):
+            table.add(account.scenario, row, value, unit, column=YEARLY, scheme=account.scheme.id)
+        rows += table.rows
+    return rows
+
+
 def _horizon(fund: FundOverYears) -> list[Row]:
+    """Return what stands for the whole horizon; premiums and liabilities are of benefits that are
+    promised, not of balances that members own.
+    """
     table = TableRows("C11", fund.years[-1])
-    _premiums(table, fund)
+    if not fund.of_balances:
+        _premiums(table, fund)
     _events(table, fund)
-    _liabilities(table, fund)
+    if not fund.of_balances:
+        _liabilities(table, fund)
     return table.rows
 
 
@@ -239,11 +267,11 @@ def _liabilities(table: TableRows, fund: FundOverYears) -> None:
     until = f"benefits paid up to {fund.years[-1]}"
     for row, value in (
         (f"Accrued liability, {until}", found.accrued),
-        (f"Closed-group liability, {until}", found.closed_group),
+        (f"Closed-group liability (who was there in {fund.years[0]}), {until}", found.closed_group),
         (f"Open-group liability, {until}", found.open_group),
         (f"Present value of contributions up to {fund.years[-1]}", found.contributions),
         ("Opening reserve", found.reserve),
-        ("Open-group deficit (liability less contributions and reserve)",
+        (f"Open-group deficit up to {fund.years[-1]} (liability less contributions and reserve)",
          found.open_group_deficit),
     ):  # fmt: skip
         _add(table, fund, row, value / 1e6, "LCU million")

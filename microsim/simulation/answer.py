@@ -115,7 +115,8 @@ def _unused(prepared: Prepared, model: Model) -> tuple[Fault, ...]:
         return unused_parameters(model)
     batches = range(len(prepared.scenarios))
     groups = (group for batch in batches for group in prepared.horizon(batch, BASE).groups)
-    of_lives = (*ECONOMY, *projection.lives.table_parameters)
+    # A lives file is mostly that of all countries: what one of them leaves aside is no mistake.
+    of_lives = (*ECONOMY, *projection.lives.parameters)
     if projection.is_static:  # a lives file is for other runs too
         of_lives = (*ECONOMY, *projection.lives.parameters)
     return unused_parameters(model, [group.model for group in groups], of_lives)

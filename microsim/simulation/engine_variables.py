@@ -372,7 +372,8 @@ def _coverage(writer: Writer) -> None:
     ]
     assistance = [(s, b) for s, b in _all_benefits(system) if not s.earned]
     insurance = [(s, b) for s, b in _all_benefits(system) if s.earned]
-    old = _received(writer, _all_benefits(system, ("OLD", "SUR")))
+    pensions = _all_benefits(system, ("OLD", "SUR"))  # a lump sum, or a refund, is no pension
+    old = _received(writer, [one for one in pensions if one[1].kind == "cash periodic"])
     old = f"{old} or {pension}" if pension else old
     any_benefit = _received(writer, _all_benefits(system))
     everything = " or ".join(x for x in (any_benefit, contributes, pension) if x)

@@ -193,6 +193,10 @@ class _Follower:
             f"member {self.asked.member} of household {self.asked.household}, scenario "
             f"{self.asked.scenario}, {years[0].year} to {years[-1].year}"
         )
+        if self.asked.year and not explained[0]:
+            what = f"member {self.asked.member} {end} in {years[-1].year}"
+            expected = f"a year before {years[-1].year}"
+            raise InputError(Fault("--year", what, str(self.asked.year), expected))
         steps, members = explained
         end = end or f"alive in {years[-1].year}, the last year of the run"
         variables = self.group.model.engine[self.scenario].definitions.variables

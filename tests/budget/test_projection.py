@@ -226,12 +226,16 @@ def test_fund_indicators__name_events_or_say_that_there_is_none(value):
 def test_fund_indicators__measure_liabilities(value):
     key = {"scheme": "closed", "column": "horizon"}
     accrued, closed, whole = (
-        value("C11", f"{name} liability, benefits paid up to {LAST}", **key).value
-        for name in ("Accrued", "Closed-group", "Open-group")
+        value("C11", f"{name}, benefits paid up to {LAST}", **key).value
+        for name in (
+            "Accrued liability",
+            f"Closed-group liability (who was there in {FIRST})",
+            "Open-group liability",
+        )
     )
     assert 0 < accrued < closed < whole
     deficit = value(
-        "C11", "Open-group deficit (liability less contributions and reserve)", **key
+        "C11", f"Open-group deficit up to {LAST} (liability less contributions and reserve)", **key
     ).value
     assert deficit == whole
 

@@ -141,7 +141,9 @@ def test_premiums__are_those_of_the_accounts_series(outcome):
 
 def test_open_group_deficit__is_what_is_missing_at_the_start(outcome):
     """DOMAIN 6.8: liability less contributions less reserve; its worth at the end is the debt."""
-    deficit = indicator(outcome, "Open-group deficit (liability less contributions and reserve)")
+    deficit = indicator(
+        outcome, f"Open-group deficit up to {LAST} (liability less contributions and reserve)"
+    )
     worth = -deficit * 1.05 ** len(YEARS)
     closing = account(outcome, "22 Reserve closing")[-1]
     assert worth == pytest.approx(closing, rel=1e-8, abs=1e-8 * OPENING)
