@@ -195,7 +195,8 @@ def _simulated_and_given(sums: Sums, scenario: int, scheme: Scheme) -> Account:
         account.reserve_opening = scheme.fund.opening
     for line in scheme.given:
         _add_given(account, line)
-    account.members_balances = sums.total(scenario, "fund", scheme.id, "", "balances")
+    if scheme.fund is not None:
+        account.members_balances = sums.total(scenario, "fund", scheme.id, "", "balances")
     account.insurable = sums.total(scenario, "scheme", scheme.id, "", "insurable")
     account.contributors = sums.total(scenario, "scheme", scheme.id, "", "contributor_months") / 12
     months = [sums.total(scenario, "benefit", scheme.id, b.id, "months") for b in scheme.benefits]

@@ -117,6 +117,10 @@ def _contents(
             *(weights_reached(horizon.static, k) if horizon.static else ()),
         ),
     )
+    if horizon.static is not None:
+        # Nobody's balance grows where each year is a cross-section: a reserve that runs on would
+        # be held against it.
+        found = replace(found, schemes=tuple(replace(one, fund=None) for one in found.schemes))
     if year not in horizon.table_years:
         return found
     return replace(found, groups=tuple(_own(found, group, whole.names) for group in groups))
