@@ -28,6 +28,12 @@ def population(sums: Sums) -> list[Row]:
         young, of_age, old = (add_up(cells[:, a]) for a in (slice(0, 2), slice(2, 5), slice(5, 7)))
         for row, part in (("Youth (0-14 / 15-64)", young), ("Old-age (65+ / 15-64)", old)):
             table.add(name, f"{row} dependency ratio", 100 * ratio(part, of_age), "%")
+        of_lives = [one for one in sums.contents.memo if one.scenario == name]
+        if of_lives:
+            dependent = 100 * ratio(young + old, of_age)
+            table.add(name, "Total (0-14 and 65+ / 15-64) dependency ratio", dependent, "%")
+        for one in of_lives:
+            table.add(name, one.row, one.value, one.unit, group=one.group)
     return table.rows
 
 

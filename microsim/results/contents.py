@@ -293,6 +293,17 @@ class Alignment:
 
 
 @dataclass(frozen=True)
+class Memo:
+    """A figure that stands below a table of a scenario, from the rates of its lives."""
+
+    scenario: str
+    row: str
+    value: float
+    unit: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
 class Contents:
     """Everything a run hands to the tables, of one year.
 
@@ -336,6 +347,8 @@ class Contents:
     assumptions: tuple[Assumption, ...] = ()
     """Of the whole projection."""
     alignment: tuple[Alignment, ...] = ()
+    memo: tuple[Memo, ...] = ()
+    """Of a projection, below table A1."""
     lives_of: tuple[int, ...] = ()
     """By scenario: number of the life group whose people it has; empty: all have the same."""
     groups: tuple[Contents, ...] = ()

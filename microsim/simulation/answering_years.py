@@ -22,6 +22,7 @@ from microsim.results.contents import (
 )
 from microsim.simulation.contents import Assembler
 from microsim.simulation.horizon import Horizon
+from microsim.simulation.memo import memo_of
 from microsim.simulation.merge import Poisoned
 from microsim.simulation.merging_years import (
     GroupYear,
@@ -112,6 +113,7 @@ def _contents(
         flows=_flows(groups, horizon.weight) if known else {},
         benefit_flows=_benefit_flows(groups, horizon.weight) if known else {},
         assumptions=horizon.assumptions,
+        memo=memo_of(groups, horizon, k) if horizon.static is None else (),
         alignment=(
             *alignment_of(horizon, k, cells, model.frame),
             *(weights_reached(horizon.static, k) if horizon.static else ()),

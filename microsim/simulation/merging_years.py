@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.tables import LifeTables
 from microsim.population.store import PopulationReader
 from microsim.results.contents import Cells
 from microsim.results.shards import read_header, read_shard
@@ -54,9 +55,12 @@ class GroupYear:
         By scenario and benefit, shape (2, 6), see `stocks_and_flows`.
     ages
         Shape (2, 121), people by sex and age.
+    tables
+        Rates of its lives.
     """
 
     names: tuple[str, ...]
+    tables: LifeTables
     merged: Merged
     flows: Ints
     benefit_flows: dict[tuple[str, str, str], Ints]
@@ -107,7 +111,7 @@ def merge_group(
     n = sum(read_header(path)["households"][section] for path in lived.files[0])
     merged = merge(parts, full, population, scratch, n, with_records=with_records)
     people, benefits, ages = _counts(lived, horizon.years[k])
-    return GroupYear(lived.names, merged, people, benefits, ages)
+    return GroupYear(lived.names, lived.groups[0].tables, merged, people, benefits, ages)
 
 
 def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], Ints], Ints]:
