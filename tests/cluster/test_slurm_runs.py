@@ -17,7 +17,8 @@ from microsim.execution.slurm import Slurm
 def finished(private_slurm, coresia, tmp_path_factory) -> ClusterRun:
     """Return a run that went through prepare, array and finish."""
     run = ClusterRun(tmp_path_factory.mktemp("finished"), coresia.scenario, coresia.population)
-    done = run.submit()
+    # Slow units: on a busy machine the run would be over before the second submission looks at it.
+    done = run.submit(environment={"MICROSIM_TEST_SECONDS": 4})
     assert done.returncode == 0, done.stderr
     assert "2 elements compute the units" in done.stdout
     refused = run.submit()
