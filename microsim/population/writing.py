@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 
 from microsim.errors import Fault, InputError
+from microsim.hdf5_file import new_hdf5
 from microsim.population.columns import Column
 from microsim.population.content import (
     Array,
@@ -29,6 +31,7 @@ from microsim.population.content import (
 FORMAT_NAME = "microsim-population"
 FORMAT_VERSION = (1, 0)
 CHUNK_ROWS = 65_536
+LIBVER = ("earliest", "v110")  # what R, Julia and older HDF5 can read
 
 
 class PopulationWriter:
@@ -62,7 +65,8 @@ class PopulationWriter:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self._temporary, "w", libver=("earliest", "v110"))
+            self._open = ExitStack()
+            self._file = self._open.enter_context(new_hdf5(self._temporary, LIBVER))
         except OSError as error:
             what, remedy = "cannot be written there", "Name a file in a folder you may write in."
             raise InputError(
@@ -135,15 +139,18 @@ class PopulationWriter:
     ) -> None:
         """Finish, sync and rename the file; or remove it after an error."""
         try:
-            if kind is None:
-                self._finish()
-            self._file.close()
+            with self._open:
+                if kind is None:
+                    self._finish()
             if kind is None:
                 with self._temporary.open("rb") as handle:
                     os.fsync(handle.fileno())
                 self._temporary.replace(self.path)
+        except OSError as failure:
+            if failure.filename is None:  # that of a full disk names no file
+                failure.filename = str(self.path)
+            raise
         finally:
-            self._file.close()
             self._temporary.unlink(missing_ok=True)
 
     def _finish(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import Fault, InputError, RunFailedError
+from microsim.hdf5_file import new_hdf5
 from microsim.results.atomic import written_whole
 
 FORMAT_NAME, FORMAT_VERSION = "microsim persons", (1, 0)
@@ -89,7 +90,7 @@ def write_persons(
     n = len(ids[PERSON])
     _check(path, columns, ids, n)
     with written_whole(path) as temporary:
-        with h5py.File(temporary, "w", libver=LIBVER) as file:
+        with new_hdf5(temporary, LIBVER) as file:
             mark(file, {**attrs, "persons": n})
             for name in IDS:
                 add_ids(file, name, np.asarray(ids[name], "<i8"))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import Fault, InputError
+from microsim.hdf5_file import new_hdf5
 from microsim.results.atomic import written_whole
 from microsim.results.persons import (
     IDS,
@@ -97,7 +98,7 @@ def link_persons(parts: Parts, out: Path) -> None:
     columns = _columns(parts)
     names = {one.path: _relative(one.path, out) for of in parts for one in of}
     n = _n_persons(parts)
-    with written_whole(out) as temporary, h5py.File(temporary, "w", libver=LIBVER) as file:
+    with written_whole(out) as temporary, new_hdf5(temporary, LIBVER) as file:
         mark(file, {"persons": n, "joined": "linked"})
         for column in columns:
             layout = h5py.VirtualLayout((n,), column.dtype)
@@ -121,7 +122,7 @@ def copy_persons(parts: Parts, out: Path) -> None:
         See `join_persons`.
     """
     columns, n = _columns(parts), _n_persons(parts)
-    with written_whole(out) as temporary, h5py.File(temporary, "w", libver=LIBVER) as file:
+    with written_whole(out) as temporary, new_hdf5(temporary, LIBVER) as file:
         mark(file, {"persons": n, "joined": "copied"})
         for column in columns:
             packed = {

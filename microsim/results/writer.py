@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.errors import Fault, InputError
+from microsim.hdf5_file import new_hdf5
 from microsim.results.atomic import written_whole
 from microsim.results.columns import Columns, identity_columns, metadata_columns, row_columns
 from microsim.results.contents import (
@@ -71,7 +72,7 @@ def write_results(
     found = digest(contents, tables, {one.year: one.cells for one in later})
     with (
         written_whole(Path(path)) as temporary,
-        h5py.File(temporary, "w", libver=("earliest", "v110")) as file,
+        new_hdf5(temporary, ("earliest", "v110")) as file,
     ):
         _attributes(file, contents)
         for group, columns in metadata_columns(contents).items():

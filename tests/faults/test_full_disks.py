@@ -54,7 +54,7 @@ def test_a_disk_full_in_the_merge__loses_no_shard(commands, asked, long_answer, 
         before = shards(run)
         assert len(before) == 41
         assert_whole(run)
-        resize(disk, "13m")
+        resize(disk, "12m")
         ended = commands.run("resume", run)
         assert ended.code == 1
         assert re.search(r"run/results\.h5: No space left on device; its disk has \d ", ended.err)
@@ -65,6 +65,20 @@ def test_a_disk_full_in_the_merge__loses_no_shard(commands, asked, long_answer, 
         resize(disk, "100m")
         assert commands.run("resume", run, "--merge-only").digest == long_answer.digest
         assert_kept(run, before)
+
+
+@pytest.mark.parametrize("room", [8, 40, 150, 250, 320])
+def test_a_population_without_room__ends_in_order(commands, tmp_path, room):
+    """Wherever it runs out, also when the file is closed: HDF5 alone would crash at the end."""
+    with small_disk(tmp_path / "disk", f"{room}k") as disk:
+        words = f"population synthesise --country KEN --households 2000 --out {disk}/p.h5".split()
+        ended = commands.run(*words)
+        assert ended.code == 1
+        assert re.search(r"disk/p\.h5: No space left on device; its disk has \d", ended.err)
+        assert "Traceback" not in ended.err
+        assert not list(disk.iterdir())
+        resize(disk, "100m")
+        assert commands.run(*words).code == 0
 
 
 def test_a_disk_full_at_the_start__leaves_no_half_of_the_law(
