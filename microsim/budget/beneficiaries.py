@@ -15,7 +15,7 @@ FLOWS = ("Opening", "New awards", "Terminations")
 CAUSES = {"death": "death", "emigration": "emigration", "other": "other causes"}
 CLOSING = "Closing"
 STOCKS = (  # row, statistic, months it is divided by
-    ("Closing (31 December)", "december", 1),
+    ("Recipients in December (lump sums: in the year)", "december", 1),
     ("Average in year", "months", 12),
     ("Received at least once in the year", "ever", 1),
     ("Persons living in receiving units", "covered", 1),
@@ -33,8 +33,10 @@ def monthly(sums: Sums, series: str) -> float:
 def beneficiaries(sums: Sums, accounts: Sequence[Sequence[Account]]) -> list[Row]:
     """Return table B3: recipients of each benefit (column), persons.
 
-    Flows from the year before to this one are known in projections: opening and closing are those
-    who received the benefit at least once in the year before and in this.
+    A year stands for its people of 1 July, so that there is no stock of 31 December: who is paid in
+    December are those people under the law of that month. Flows from the year before to this one
+    are known in projections: opening and closing are those who received the benefit at least once
+    in the year before and in this.
     """
     table = TableRows("B3", sums.contents.year)
     for scenario, of_scenario in enumerate(accounts):

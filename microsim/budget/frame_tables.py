@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
 from microsim.budget.households import Floats
 from microsim.budget.rows import TableRows, ratio
 from microsim.budget.sums import EMPLOYED, FIRST_WORKING_AGE_GROUP, LABOUR_FORCE, Sums, add_up
-from microsim.results.contents import AGES, SEXES, STATUSES, Measure, Row
+from microsim.results.contents import AGES, SEXES, STATUSES, FrameValue, Measure, Row
 
 POPULATION = Measure("population", "", "", "persons")
+# What people call the series of every frame, in table A4.
+SERIES_LABELS = {
+    "gdp": "Gross domestic product",
+    "government_expenditure": "Government expenditure",
+    "average_wage": "Average wage",
+    "minimum_wage": "Minimum wage",
+    "cpi": "Consumer price index",
+    "population": "Population of the country",
+    "employment": "Employment",
+    "inflation": "Inflation",
+    "real_growth": "Real growth of GDP",
+    "interest": "Interest rate",
+    "poverty_line_300": "International poverty line of 3.00 dollars a day (2021 PPP)",
+    "poverty_line_420": "International poverty line of 4.20 dollars a day (2021 PPP)",
+    "poverty_line_830": "International poverty line of 8.30 dollars a day (2021 PPP)",
+    "poverty_line_national": "National poverty line",
+    "price_base_year": "Year of constant prices",
+    "cpi_base": "Consumer price index in the year of constant prices",
+}
 
 
 def population(sums: Sums) -> list[Row]:
@@ -73,12 +94,25 @@ def macro_frame(sums: Sums) -> list[Row]:
     """Return table A4: the series of the macro frame and the poverty lines."""
     table = TableRows("A4", sums.contents.year)
     name = sums.contents.scenarios[0]
+    labels = series_labels(sums.contents.frame)
     for series, found in sums.contents.frame.items():
         value = math.nan if found.value is None else found.value
-        table.add(name, series, value, found.unit.replace("currency", "LCU"))
+        table.add(name, labels[series], value, found.unit.replace("currency", "LCU"))
     for line, amount in sums.contents.poverty_lines.items():
         table.add(name, f"poverty line {line}", amount, "LCU/month")
     return table.rows
+
+
+def series_labels(frame: Mapping[str, FrameValue]) -> dict[str, str]:
+    """Return what table A4 calls each series: its plain name, or the label of the frame file, or
+    its name there. Two series are never called the same.
+    """
+    labels = {series: SERIES_LABELS.get(series, of.label or series) for series, of in frame.items()}
+    told = Counter(labels.values())
+    return {
+        series: label if told[label] == 1 or series in SERIES_LABELS else f"{label} ({series})"
+        for series, label in labels.items()
+    }
 
 
 def first_scenarios(sums: Sums) -> list[tuple[int, str]]:

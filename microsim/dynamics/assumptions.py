@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from microsim.dynamics.lives_blocks import Process
 from microsim.dynamics.lives_file import LivesSpec
 from microsim.dynamics.lives_tables import Made
 from microsim.dynamics.projection import expected
+from microsim.dynamics.register import Assumption
 from microsim.dynamics.tables import LifeTables
 from microsim.policy.dated import dated_value_at
 
@@ -22,25 +22,6 @@ Floats = npt.NDArray[np.float64]
 FACTOR = "factor on the table"
 ECONOMY = "economy."
 OF_STATIC = ("mortality", "fertility", "migration", "labour", "formal_work")
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """One driver: its value, how low and high it may be (NaN where nobody says), and why.
-
-    Attributes
-    ----------
-    basis
-        `data` or `assumption`.
-    """
-
-    driver: str
-    baseline: float
-    low: float
-    high: float
-    unit: str
-    source: str
-    basis: str
 
 
 def assumptions(

@@ -12,6 +12,7 @@ from rich.table import Table
 from microsim.budget.consolidation import TOTAL_EXPENDITURE
 from microsim.budget.coverage import INDICATORS
 from microsim.budget.cumulated import PRESENT_VALUE
+from microsim.budget.frame_tables import SERIES_LABELS
 from microsim.budget.fund_indicators import EXHAUSTED, HORIZON, NOT_WITHIN
 from microsim.budget.households import OLDER
 from microsim.budget.money import BALANCES
@@ -200,7 +201,7 @@ def _shares(contents: Contents, figures: YearlyFigures, scheme: Scheme, scenario
     found = []
     for year in figures.years:
         spent = figures.value("C1", scenario, year, TOTAL_EXPENDITURE, "total", scheme.id)
-        gdp = figures.value("A4", contents.scenarios[0], year, "gdp", "amount")
+        gdp = figures.value("A4", contents.scenarios[0], year, SERIES_LABELS["gdp"], "amount")
         found.append(100 * ratio(spent * MILLION, gdp))
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.register import Assumption as Assumption
 from microsim.population.columns import AGE_GROUP_STARTS as AGE_GROUP_STARTS
 from microsim.population.columns import AGE_GROUPS, EMPLOYMENT_STATUS, SEX
 from microsim.results.scenario_columns import ScenarioColumns, ScenarioRows
@@ -254,27 +255,15 @@ class Records:
 
 @dataclass(frozen=True)
 class FrameValue:
-    """A macro value of the run's year; `value` None means nobody gives it (shares print n/a)."""
+    """A macro value of the run's year; `value` None means nobody gives it (shares print n/a).
+
+    `label` is what the frame file calls it, or "".
+    """
 
     value: float | None
     unit: str
     source: str
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """One driver of a projection (table A5): its value, how low and high it may be, and why.
-
-    `low` and `high` are NaN where nobody states them; `basis` is data or assumption.
-    """
-
-    driver: str
-    baseline: float
-    low: float
-    high: float
-    unit: str
-    source: str
-    basis: str
+    label: str = ""
 
 
 @dataclass(frozen=True)

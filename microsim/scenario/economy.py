@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics.assumptions import Assumption
 from microsim.dynamics.labour_paths import EMPLOYED, total
+from microsim.dynamics.register import Assumption
 from microsim.errors import FaultList
 from microsim.language.definitions import Location
 from microsim.scenario.frame import PROJECTED, Frame, Series

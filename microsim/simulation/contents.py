@@ -253,7 +253,7 @@ class Assembler:
         found = {name: FrameValue(None, "", "nobody gives it") for name in ALWAYS}
         for name, series in frame.series.items():
             value = frame.get(name, self.model.year)
-            found[name] = FrameValue(value, series.unit, series.source)
+            found[name] = FrameValue(value, series.unit, series.source, series.label)
         return found
 
     def _lines(self, system: System) -> dict[str, float]:

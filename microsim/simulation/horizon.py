@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.register import Assumption
 from microsim.dynamics.static_ageing import StaticAgeing
 from microsim.dynamics.tables import TABLES, LifeTables, table_of
 from microsim.language.evaluating import Evaluator
 from microsim.language.people import Law
-from microsim.results.contents import Assumption
 from microsim.simulation.model import Model
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from microsim.dynamics.assumptions import assumptions
 from microsim.dynamics.earnings_profiles import Reader
 from microsim.dynamics.lives_tables import tables_of
+from microsim.dynamics.register import Assumption
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, FaultList, InputError
 from microsim.files import month_index
@@ -18,7 +19,6 @@ from microsim.policy.dated import value_at
 from microsim.policy.system import System
 from microsim.population import opendata
 from microsim.population.store import PopulationReader
-from microsim.results.contents import Assumption
 from microsim.scenario.economy import PARAMETERS as ECONOMY
 from microsim.scenario.economy import extended
 from microsim.scenario.frame import Frame
@@ -138,7 +138,7 @@ def _made(
         tables,
         economy.frame,
         first.population,
-        tuple(Assumption(**asdict(one)) for one in register),
+        tuple(register),
         equal_weight(population),
         economy.frame.value("average_wage", projection.first_year),
         welfare,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from microsim.dynamics.assumptions import Assumption
+from microsim.dynamics.register import Assumption
 from microsim.errors import FaultList
 from microsim.files import did_you_mean, listed
 from microsim.population.columns import STANDARD

@@ -20,9 +20,10 @@ from budget_contents import (
 )
 
 from microsim.budget.accounts import all_accounts
+from microsim.budget.frame_tables import series_labels
 from microsim.budget.tables import all_tables
 from microsim.errors import InputError
-from microsim.results.contents import Benefit, Contribution, Measure, Tax
+from microsim.results.contents import Benefit, Contribution, FrameValue, Measure, Tax
 
 WOMAN_IN_FORMAL_JOB = (1, 3, 2)
 MAN_IN_FORMAL_JOB = (0, 3, 2)
@@ -106,10 +107,34 @@ def test_insurable_earnings__are_averaged_over_months(value):
 def test_beneficiaries__have_stocks_but_no_flows(value):
     key = {"column": "pension"}
     assert math.isnan(value("B3", "New awards", **key))
-    assert value("B3", "Closing (31 December)", **key) == 1
+    assert value("B3", "Recipients in December (lump sums: in the year)", **key) == 1
     assert value("B3", "Average in year", **key) == 1
     assert value("B3", "Average in year", group="age_group=65-79", **key) == 1
     assert value("B3", "Effective take-up", **key) == 25
+
+
+def test_macro_frame__has_plain_names_with_units(value):
+    assert value("A4", "Gross domestic product", unit="LCU/year") == 60_000
+    assert value("A4", "Average wage") == 2_400
+    assert math.isnan(value("A4", "Minimum wage"))
+    assert value("A4", "poverty line national", unit="LCU/month") == 25
+
+
+def test_series_labels__are_those_of_the_frame_file_where_there_is_no_plain_name():
+    frame = {
+        "gdp": FrameValue(1.0, "currency/year", "", "GDP of the budget"),
+        "health_cost": FrameValue(1.0, "currency/year", "", "Cost of care"),
+        "care": FrameValue(1.0, "currency/year", "", "Cost of care"),
+        "output": FrameValue(1.0, "currency/year", "", "Gross domestic product"),
+        "civil_wages": FrameValue(1.0, "currency/month", ""),
+    }
+    assert series_labels(frame) == {
+        "gdp": "Gross domestic product",
+        "health_cost": "Cost of care (health_cost)",
+        "care": "Cost of care (care)",
+        "output": "Gross domestic product (output)",
+        "civil_wages": "civil_wages",
+    }
 
 
 def test_benefit_levels__are_compared(value):

@@ -105,7 +105,7 @@ def test_terminal_funding__is_the_value_of_awards_person_by_person(outcome):
     """People live on again, and awards are found from their pensions of two years."""
     rates = series_of(outcome, "C11", scheme="fund", row="Terminal funding rate")
     awards = series_of(outcome, "B3", scheme="fund", row="New awards", column="old_age", group="")
-    wage, base = series_of(outcome, "A4", row="average_wage"), account(outcome, INSURABLE)
+    wage, base = series_of(outcome, "A4", row="Average wage"), account(outcome, INSURABLE)
     life = life_of(open_run(outcome.out))
     names = [state.name for state, _ in life.group.model.carried.states]
     place = names.index("fund_pension_share")

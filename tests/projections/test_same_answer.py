@@ -178,7 +178,7 @@ def test_draws__move_money_and_not_people(worlds):
     for row in whole.rows:
         if row.replicate == 0 and row.table == "A1":
             people.setdefault((row.year, row.row, row.group), set()).add(row.value)
-        if row.replicate == 0 and (row.table, row.row) == ("A4", "average_wage"):
+        if row.replicate == 0 and (row.table, row.row) == ("A4", "Average wage"):
             wages.setdefault(row.year, set()).add(row.value)
     assert all(len(values) == 1 for values in people.values())
     assert len(wages[2025]) == 1
