@@ -11,7 +11,7 @@ import typer
 from coresia import copy_country
 from typer.testing import CliRunner
 
-from microsim.cli import check, household
+from microsim.cli import check, household, new
 
 SHIPPED = Path(__file__).parents[2] / "scenarios"
 
@@ -34,6 +34,7 @@ def run(*words, width: int = 80):
     app = typer.Typer()
     household.register(app)
     check.register(app)
+    new.register(app)
     environment = {"COLUMNS": str(width)}
     return CliRunner().invoke(app, [str(w) for w in words], env=environment, catch_exceptions=False)
 
@@ -119,3 +120,14 @@ def test_check__warns_of_parameters_nothing_reads(tmp_path):
 def test_check__warns_of_nothing_in_the_law_shipped(tmp_path):
     shutil.copytree(SHIPPED / "any_country", tmp_path / "any")
     assert "warning" not in run("check", tmp_path / "any").output
+
+
+COUNTRIES = sorted(path.parent.name for path in SHIPPED.glob("*/baseline.yaml"))
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_check__finds_no_fault_in_a_country_copied_elsewhere(tmp_path, country):
+    copied = run("new", tmp_path / "mine", "--template", country)
+    assert copied.exit_code == 0, copied.output
+    checked = run("check", tmp_path / "mine")
+    assert checked.exit_code == 0, checked.output
