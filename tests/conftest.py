@@ -8,13 +8,29 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).resolve().parent
+WHOLE = ("cluster", "documents", "packaging")  # folders whose fixtures of the session are dear
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module, or of a folder, in one process of `pytest -n`: they share
+    fixtures.
+    """
+    for item in items:
+        folder, *rest = item.path.relative_to(TESTS).parts
+        name = folder if folder in WHOLE else "/".join((folder, *rest))
+        item.add_marker(pytest.mark.xdist_group(name))
+
 
 @pytest.fixture(scope="session")
 def rules_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep compiled rules and synthesised populations in a folder of this session, also for
     workers.
     """
-    folder = tmp_path_factory.mktemp("cache") / "rules"
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one for all processes of `pytest -n`
+        folder = tmp_path_factory.getbasetemp().parent / "cache" / "rules"
+    else:
+        folder = tmp_path_factory.mktemp("cache") / "rules"
     before = os.environ.get("MICROSIM_CACHE")
     os.environ["MICROSIM_CACHE"] = str(folder)
     yield folder

@@ -105,7 +105,7 @@ def test_readme_promises__are_the_two_commands_that_ci_runs():
     lines = [line for line in README.read_text(encoding="utf-8").splitlines() if INSTALL in line]
     assert len(lines) == 2
     assert lines[0].endswith(". && .venv/bin/microsim run scenarios/kenya/floor.yaml")
-    assert lines[1].endswith("-e '.[test]' && .venv/bin/pytest")
+    assert lines[1].endswith("-e '.[test]' && .venv/bin/pytest -n 2")
     assert "from_readme pytest" in (CHECKOUT / ".ci" / "run").read_text(encoding="utf-8")
 
 
