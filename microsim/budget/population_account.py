@@ -53,15 +53,26 @@ def population_account(sums: Sums, before: Sums) -> list[Row]:
 
 
 def alignment(contents: Contents) -> list[Row]:
-    """Return table T2: what lives were made to reach in the year, and what they reached."""
+    """Return table T2: what lives were made to reach in the year, and what they reached.
+
+    Beside a miss stand what chance may do to it (one standard error of persons drawn one by one)
+    and, where the target is not the rates' own, how far off these are in expectation.
+    """
     table = TableRows("T2", contents.year)
     for one in contents.alignment:
-        for column, value, unit in (
+        size = abs(one.target)
+        columns = [
             ("target", one.target, one.unit),
             ("achieved", one.achieved, one.unit),
             ("miss", one.miss, one.unit),
-            ("miss, %", 100 * ratio(one.miss, abs(one.target)), "%"),
-        ):
+            ("miss, %", 100 * ratio(one.miss, size), "%"),
+        ]
+        if one.expected is not None:
+            of_rates = one.expected - one.target
+            columns.append(("of which the rates, %", 100 * ratio(of_rates, size), "%"))
+        if one.chance is not None:
+            columns.append(("chance, %", 100 * ratio(one.chance, size), "%"))
+        for column, value, unit in columns:
             table.add(
                 contents.scenarios[0], one.what, value, unit, column=column,
                 missing="not applicable",

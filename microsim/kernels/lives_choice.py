@@ -15,14 +15,16 @@ Bytes = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
 
+N_AGES = 121
+N_CELLS = 2 * N_AGES  # of alignment
 YEARS_OF_GROUP = 5
-N_GROUPS = 25  # of five years, ages 0 to 124
-N_CELLS = 2 * N_GROUPS
+N_GROUPS = 25  # of five years, ages 0 to 124: of relative factors
 # Odds ratio up to which persons are sorted: those chosen have ratios up to about 1.
 FIRST_BOUND = 1.5
 WIDER = 16.0
 SECOND_BOUND = FIRST_BOUND * WIDER
 NEAR_BOUND = 1.01 * SECOND_BOUND  # a product holds more than the ratio rounded does
+SMALLEST_SUM = 1e-100
 LAST_BOUND = 1e200  # ratios are below 2**53 / p; more than this there are not
 FEW = 64  # up to so many are put in order by moving them up
 OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
@@ -30,7 +32,16 @@ OFFSET_BLOCK = 1  # block of a market's draws; persons have block 0
 
 @embedded
 def cell_of(sex: int, age: int) -> int:
-    """Return the alignment cell of a sex and an age: sexes by groups of five years."""
+    """Return the alignment cell of a sex and an age.
+
+    In order of age, so that rounding leaves the events of any span of ages off by less than one.
+    """
+    return int(sex) * N_AGES + int(age)
+
+
+@embedded
+def group_of(sex: int, age: int) -> int:
+    """Return the group in which relative factors have the mean 1: sexes by five years."""
     return int(sex) * N_GROUPS + int(age) // YEARS_OF_GROUP
 
 
@@ -118,19 +129,17 @@ def sort_piece(ratios: Floats, candidates: Rows, first: int, end: int) -> None:
 
 @inlined
 def sort_near(
-    groups: Rows, near: int, n: int, wanted: Ints, ratios: Floats, candidates: Rows
-) -> int:
+    groups: Rows, near: int, n: int, wanted: Ints, bounds: Floats, ratios: Floats,
+    candidates: Rows,
+) -> int:  # fmt: skip
     """Put those who may be among the first `wanted` of their group in order; return how many.
 
     They come out group by group. `candidates` holds the `near` ones of `find_near`, all n if near
-    is n. Only ratios up to a
-    bound are sorted: `FIRST_BOUND`, and more in groups that have not enough of them. Returns -1
-    where the near ones are not enough. Ties stay in order of rows.
+    is n. Only ratios up to the group's bound are sorted, which is widened in groups that have not
+    enough of them. Returns -1 where the near ones are not enough. Ties stay in order of rows.
     """
     n_groups = wanted.shape[0]
-    bounds, found = np.empty(n_groups, np.float64), np.empty(n_groups, np.int64)
-    for group in range(n_groups):
-        bounds[group] = FIRST_BOUND if wanted[group] > 0 else -1.0
+    found = np.empty(n_groups, np.int64)
     enough = False
     while not enough:
         found[:] = 0
@@ -166,6 +175,13 @@ def sort_near(
 
 
 @inlined
+def first_bounds(wanted: Ints, bounds: Floats) -> None:
+    """Fill in the bounds of the groups: nobody where nobody is wanted."""
+    for group in range(wanted.shape[0]):
+        bounds[group] = FIRST_BOUND if wanted[group] > 0 else -1.0
+
+
+@inlined
 def sort_groups(
     p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, ratios: Floats, candidates: Rows
 ) -> int:
@@ -173,39 +189,53 @@ def sort_groups(
 
     `groups` is known of all n.
     """
+    bounds = np.empty(wanted.shape[0], np.float64)
+    first_bounds(wanted, bounds)
     near = find_near(p, u, n, ratios, candidates)
-    m = sort_near(groups, near, n, wanted, ratios, candidates)
+    m = sort_near(groups, near, n, wanted, bounds, ratios, candidates)
     if m < 0:
         for j in range(n):
             candidates[j] = j
         find_ratios(p, u, n, ratios, candidates)
-        m = sort_near(groups, n, n, wanted, ratios, candidates)
+        first_bounds(wanted, bounds)
+        m = sort_near(groups, n, n, wanted, bounds, ratios, candidates)
+    return m
+
+
+@inlined
+def keep_wanted(
+    rows: Rows, p: Floats, n: int, sex: Bytes, age: Bytes, wanted: Ints, groups: Rows
+) -> int:
+    """Keep, in `rows` and `p`, those of cells in which somebody is wanted; return how many."""
+    m = 0
+    for j in range(n):
+        i = rows[j]
+        cell = cell_of(sex[i], age[i])
+        rows[m], p[m], groups[m] = i, p[j], cell
+        m += wanted[cell] > 0
     return m
 
 
 @inlined
 def choose_expected(
-    rows: Rows, p: Floats, u: Floats, n: int, sex: Bytes, age: Bytes, sums: Floats, offset: float,
-    ratios: Floats, candidates: Rows, groups: Rows, chosen: Ints, total: int,
+    rows: Rows, p: Floats, u: Floats, n: int, sums: Floats, wanted: Ints, ratios: Floats,
+    candidates: Rows, groups: Rows, chosen: Ints, total: int,
 ) -> int:  # fmt: skip
-    """Choose, in each cell of a market, as many as the sum of probabilities: the most inclined.
+    """Choose, in each cell of a market, as many as wanted: the most inclined.
 
     Their rows are filled in, in order, after the first `total` of `chosen`; returns how many are
-    there then.
+    there then. Where a small expected number was rounded up, those chosen have larger ratios, in
+    that proportion.
     """
-    wanted = np.empty(N_CELLS, np.int64)
-    round_sums(sums, offset, wanted)
-    near = find_near(p, u, n, ratios, candidates)
-    for k in range(near):
-        j = candidates[k]
-        groups[j] = cell_of(sex[rows[j]], age[rows[j]])
-    m = sort_near(groups, near, n, wanted, ratios, candidates)
-    if m < 0:
-        for j in range(n):
-            candidates[j] = j
-            groups[j] = cell_of(sex[rows[j]], age[rows[j]])
-        find_ratios(p, u, n, ratios, candidates)
-        m = sort_near(groups, n, n, wanted, ratios, candidates)
+    bounds = np.empty(N_CELLS, np.float64)
+    first_bounds(wanted, bounds)
+    for cell in range(N_CELLS):
+        if sums[cell] < wanted[cell]:
+            bounds[cell] *= wanted[cell] / max(sums[cell], SMALLEST_SUM)
+    for j in range(n):
+        candidates[j] = j
+    find_ratios(p, u, n, ratios, candidates)
+    m = sort_near(groups, n, n, wanted, bounds, ratios, candidates)
     end = total
     for k in range(m):
         j = candidates[k]
@@ -267,6 +297,7 @@ def choose_by_table(
     groups, kept = np.empty(size, np.int32), np.empty(size, np.uint64)
     p, u, ratios = np.empty(size), np.empty(size), np.empty(size)
     counts, sums = np.empty(table.shape, np.int64), np.empty(N_CELLS)
+    wanted = np.empty(N_CELLS, np.int64)
     scaled, closed, noted = factor.shape[0] > 0, barred.shape[0] > 0, probability.shape[0] > 0
     total, place = 0, 0
     for market in range(markets.shape[0]):
@@ -294,8 +325,8 @@ def choose_by_table(
                 p[j] *= factor[rows[j]]
                 if not 0.0 <= p[j] <= 1.0:
                     return int(-1 - rows[j])
-        draw_rows(rows, n, keys, stream, decision, year, kept, u)
         if noted:
+            draw_rows(rows, n, keys, stream, decision, year, kept, u)
             for j in range(n):
                 probability[rows[j]] = p[j]
                 draw[rows[j]] = u[j]
@@ -310,10 +341,14 @@ def choose_by_table(
                     counts[sex[rows[j]], age[rows[j]]] += 1
                 expected_in_cells(counts, table, sums)
             offset = uniform_of_stream(markets[market], stream, decision, year, OFFSET_BLOCK)
+            round_sums(sums, offset, wanted)
+            n = keep_wanted(rows, p, n, sex, age, wanted, groups)
+            draw_rows(rows, n, keys, stream, decision, year, kept, u)
             total = choose_expected(
-                rows, p, u, n, sex, age, sums, offset, ratios, candidates, groups, chosen, total
+                rows, p, u, n, sums, wanted, ratios, candidates, groups, chosen, total
             )
         else:
+            draw_rows(rows, n, keys, stream, decision, year, kept, u)
             for j in range(n):
                 chosen[total] = rows[j]
                 total += u[j] < p[j]
@@ -325,7 +360,7 @@ def normalise(
     starts: Ints, sex: Bytes, age: Bytes, everybody: bool, among: Ints, barred: Bytes,
     table: Floats, relative: Floats,
 ) -> None:  # fmt: skip
-    """Divide a relative factor, in place, by its mean in each market and cell.
+    """Divide a relative factor, in place, by its mean in each market, sex and five ages.
 
     The mean is weighted by the table's probabilities, over those it may happen to, so that the
     expected number of events stays what the table says. A factor of 1 for all stays 1 exactly.
@@ -346,17 +381,17 @@ def normalise(
             i = first + k if everybody else among[begin + k]
             rows[n] = i
             n += table[sex[i], age[i]] > 0.0 and not (closed and barred[i] != 0)
-        plain, weighted = np.zeros(N_CELLS, np.float64), np.zeros(N_CELLS, np.float64)
+        plain, weighted = np.zeros(2 * N_GROUPS, np.float64), np.zeros(2 * N_GROUPS, np.float64)
         for j in range(n):
             i = rows[j]
-            cell = cell_of(sex[i], age[i])
+            group = group_of(sex[i], age[i])
             risk = table[sex[i], age[i]]
-            plain[cell] += risk
-            weighted[cell] += risk * relative[i]
-        for cell in range(N_CELLS):
-            weighted[cell] = plain[cell] / weighted[cell] if weighted[cell] > 0.0 else 1.0
+            plain[group] += risk
+            weighted[group] += risk * relative[i]
+        for group in range(2 * N_GROUPS):
+            weighted[group] = plain[group] / weighted[group] if weighted[group] > 0.0 else 1.0
         for j in range(n):
-            relative[rows[j]] *= weighted[cell_of(sex[rows[j]], age[rows[j]])]
+            relative[rows[j]] *= weighted[group_of(sex[rows[j]], age[rows[j]])]
 
 
 @kernel

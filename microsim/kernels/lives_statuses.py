@@ -137,18 +137,18 @@ def destination(
     """Return the status a leaver takes: by affinity x room, among statuses the age has.
 
     Where affinity leads nowhere it is left out; where there is still none, any room will do, the
-    own status too. Returns the own status where there is no room at all. `row` is that of `room`;
-    rows are not cut out as arrays of their own, which would cost more than the rest.
+    own status too; who retires by a rule takes no place of the retired. Returns the own status
+    where there is no room at all. `row` is that of `room`; rows are not cut out as arrays of
+    their own, which would cost more than the rest.
     """
     for attempt in range(3):
         total = 0.0
         for last in range(2):
             target, total = u * total, 0.0
             for status in range(N_STATUSES):
-                weight = room[row, status]
+                weight = 0.0 if governed and status == RETIRED else room[row, status]
                 if attempt < 2:
                     open_to = share[sex, age, status] > 0.0 and status != own
-                    open_to = open_to and not (governed and status == RETIRED)
                     weight = weight if open_to else 0.0
                     weight *= factor if is_formal(status) else 1.0
                 if attempt == 0:
@@ -161,7 +161,8 @@ def destination(
         if total > 0.0:  # u so close to 1 that rounding passed the last status
             for back in range(N_STATUSES):
                 status = N_STATUSES - 1 - back
-                if room[row, status] > 0.0 and (attempt == 2 or status != own):
+                barred = governed and status == RETIRED
+                if room[row, status] > 0.0 and not barred and (attempt == 2 or status != own):
                     return status
     return own
 
@@ -418,7 +419,8 @@ def seat_leavers(
             governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
             scale = factor[i] if factor.shape[0] > 0 else 1.0
             new = destination(u[j], own, affinity, free, cell, share, s, a, scale, governed)
-        free[cell, new] -= 1.0
+        if free[cell, new] > 0.0:
+            free[cell, new] -= 1.0
         changed[i] = new != own
         status[i] = new
 

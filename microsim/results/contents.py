@@ -268,12 +268,23 @@ class FrameValue:
 
 @dataclass(frozen=True)
 class Alignment:
-    """What lives were made to reach in a year: wanted and reached, in `unit`."""
+    """What lives were made to reach in a year: wanted and reached, in `unit`.
+
+    Attributes
+    ----------
+    chance
+        Standard error that as many persons would have if each were drawn apart; None: no persons
+        are drawn.
+    expected
+        What the rates lead to, where the target comes from elsewhere.
+    """
 
     what: str
     target: float
     achieved: float
     unit: str = "persons"
+    chance: float | None = None
+    expected: float | None = None
 
     @property
     def miss(self) -> float:

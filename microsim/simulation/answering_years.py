@@ -115,7 +115,7 @@ def _contents(
         assumptions=horizon.assumptions,
         memo=memo_of(groups, horizon, k) if horizon.static is None else (),
         alignment=(
-            *alignment_of(horizon, k, cells, model.frame),
+            *alignment_of(horizon, k, cells, model.frame, prepared.population.country),
             *(weights_reached(horizon.static, k) if horizon.static else ()),
         ),
     )

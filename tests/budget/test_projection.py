@@ -334,6 +334,9 @@ def test_registers__show_assumptions_and_what_lives_reached(value):
     assert other.status == "not available"
     assert value("T2", "births", column="miss").value == 1.0
     assert value("T2", "births", column="miss, %").value == pytest.approx(0.1, rel=1e-12)
+    rates = value("T2", "births", column="of which the rates, %").value
+    assert rates == pytest.approx(0.2, rel=1e-12)
+    assert value("T2", "births", column="chance, %").value == pytest.approx(2.0, rel=1e-12)
 
 
 def with_groups(contents, scenarios):

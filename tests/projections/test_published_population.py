@@ -1,15 +1,18 @@
 """Projected populations of five countries against World Population Prospects 2024, to 2060.
 
 Rates lead to the published population of every decade by construction; what is left is chance, and
-what the sample of the start cannot hold. Both are measured apart:
+what the sample of the start cannot hold. They are measured apart:
 
 * The expectation, from the very people a projection starts with, is within 0.5 per cent by sex and
   broad age group in every decade: there is nothing systematic.
-* The people of one projection, with alignment, are within 0.5 per cent in all, and below 60 by sex
-  and broad age group. Above, groups of a sample are small (0.5 per cent of Kenya's 80 and over are
-  four persons of 40,000 households), and they are held to four standard errors. Aligned events
-  leave half of Poisson's standard error at most (measured: 0.05 to 0.35 of it); four are one false
-  alarm in 16,000 comparisons (6e-5).
+* The people of one projection, with alignment, are within 0.5 per cent by sex and broad age group
+  (0-14, 15-64, 65 and over) in every decade. Over ten seeds the largest standard error of these
+  comparisons was 0.13 per cent (Germany's girls), the others mostly below 0.05: at four standard
+  errors, one false alarm in a thousand runs of all five countries at most.
+* Smaller groups have more chance in them: 0.5 per cent of Kenya's 80 and over are four persons of
+  40,000 households. Aligned events leave them less than a fifth of the standard error of as many
+  persons drawn one by one (measured: 0.03 to 0.15 of it), which table T2 prints. They are held to
+  four such fifths, one false alarm in 16,000 comparisons (6e-5).
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ Floats = npt.NDArray[np.float64]
 
 YEARS = (2025, 2060)
 DECADES = (2030, 2040, 2050, 2060)
-STARTS = (0, 15, 25, 60, 65, 80)  # broad age groups: 0-14, 15-24, 25-59, 60-64, 65-79, 80+
-BELOW_60 = slice(0, 3)
+BROAD = (0, 15, 65)  # ages at which the broad age groups begin
+STARTS = (0, 15, 25, 60, 65, 80)  # finer ones: 0-14, 15-24, 25-59, 60-64, 65-79, 80+
 NEAR = 0.005
-LIMIT, SHARE_OF_POISSON = 4.0, 0.5
+LIMIT, SHARE_OF_POISSON = 4.0, 0.2
 HOUSEHOLDS = 40_000
 
 pytestmark = pytest.mark.slow
@@ -60,9 +63,9 @@ class Projected:
         return target_population(opendata.country(self.iso3), range(YEARS[0], YEARS[1] + 1))
 
 
-def groups(population: Floats) -> Floats:
-    """Return persons by broad age group, on the last axis."""
-    return np.add.reduceat(population, STARTS, axis=-1)
+def groups(population: Floats, starts: tuple[int, ...] = STARTS) -> Floats:
+    """Return persons by age group, on the last axis."""
+    return np.add.reduceat(population, starts, axis=-1)
 
 
 def lived(made: Made, part: store.PopulationSlice, weight: float) -> Floats:
@@ -109,16 +112,15 @@ def test_expectation__from_the_people_of_the_start_is_the_published(country):
 
 
 def test_aligned_people__are_near_the_published(country):
-    found, published = groups(country.aligned), groups(country.published)
+    found, published = groups(country.aligned, BROAD), groups(country.published, BROAD)
     for year in DECADES:
         k = year - YEARS[0]
         assert found[k].sum() == pytest.approx(published[k].sum(), rel=NEAR)
-        np.testing.assert_allclose(
-            found[k][:, BELOW_60], published[k][:, BELOW_60], rtol=NEAR, err_msg=str(year)
-        )
+        np.testing.assert_allclose(found[k], published[k], rtol=NEAR, err_msg=str(year))
+        np.testing.assert_allclose(found[k].sum(0), published[k].sum(0), rtol=NEAR)
 
 
-def test_aligned_people__leave_half_the_chance_of_drawn_ones_at_most(country):
+def test_aligned_people__leave_a_fifth_of_the_chance_of_drawn_ones_at_most(country):
     exact = groups(country.made.population) / country.weight
     misses = (groups(country.aligned) / country.weight - exact) / np.sqrt(exact)
     assert np.abs(misses).max() < LIMIT * SHARE_OF_POISSON

@@ -121,7 +121,9 @@ def _year(rng, year, scenarios, lives_of, people, reform, horizon, interest):
             Assumption("inflation", 0.05, 0.03, 0.07, "share", "central bank", "data"),
             Assumption("wages above prices", 0.01, np.nan, np.nan, "share", "none", "assumption"),
         ),
-        alignment=(Alignment("births", 1000.0, 1001.0),) if flows else (),
+        alignment=(
+            (Alignment("births", 1000.0, 1001.0, chance=20.0, expected=1002.0),) if flows else ()
+        ),
     )  # fmt: skip
 
 

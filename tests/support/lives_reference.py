@@ -121,13 +121,13 @@ class Reference:
     def as_expected(
         self, risks: list[tuple[Person, float, float]], decision: str
     ) -> list[tuple[Person, float, float]]:
-        """Return as many as expected of each sex and five-year group: largest logit(p)-logit(u)."""
+        """Return as many as expected of each sex and age: largest logit(p) - logit(u)."""
         total = self.u(self.market, decision, 1)
         chosen: list[tuple[Person, float, float]] = []
         done = 0
         for sex in (0, 1):
-            for group in range(25):
-                cell = [r for r in risks if r[0].sex == sex and r[0].age // 5 == group]
+            for age in range(121):
+                cell = [r for r in risks if r[0].sex == sex and r[0].age == age]
                 expected = 0.0
                 for _, p, _ in cell:
                     expected += p
