@@ -17,6 +17,8 @@ YEARS = 25
 
 rates = st.floats(-0.02, 0.15)
 timings = st.sampled_from(a.TIMINGS)
+# Nothing, or an amount whose products are no subnormal numbers, which have few digits.
+money = st.just(0.0) | st.floats(1e-3, 1e9)
 amounts = st.lists(st.floats(1.0, 1e9), min_size=2, max_size=YEARS)
 
 
@@ -25,7 +27,7 @@ def funds(draw):
     """Return expenditure, base and interest of as many years."""
     base = draw(amounts)
     n = len(base)
-    spent = draw(st.lists(st.floats(0.0, 1e8), min_size=n, max_size=n))
+    spent = draw(st.lists(money, min_size=n, max_size=n))
     interest = draw(st.lists(rates, min_size=n, max_size=n))
     return spent, base, interest
 
@@ -61,7 +63,7 @@ def test_average_premium__is_that_of_the_worked_fund():
     assert held[2] == pytest.approx(0.0, abs=1e-9)
 
 
-@given(funds(), st.floats(0.0, 1e9), timings)
+@given(funds(), money, timings)
 def test_average_premium__spends_the_reserve_to_zero(fund, opening, timing):
     spent, base, interest = fund
     rate = a.general_average_premium(spent, base, interest, opening=opening, timing=timing)
@@ -71,7 +73,7 @@ def test_average_premium__spends_the_reserve_to_zero(fund, opening, timing):
     assert abs(a.reserves(opening, net, interest, timing)[-1]) <= 1e-11 * max(grown, gross)
 
 
-@given(funds(), st.floats(0.0, 1e9), st.floats(0.0, 5.0), timings)
+@given(funds(), money, st.floats(0.0, 5.0), timings)
 def test_target_premium__ends_with_the_wanted_ratio(fund, opening, ratio, timing):
     spent, base, interest = fund
     rate = a.target_ratio_premium(spent, base, interest, ratio, opening=opening, timing=timing)
@@ -82,7 +84,7 @@ def test_target_premium__ends_with_the_wanted_ratio(fund, opening, ratio, timing
     assert last == pytest.approx(ratio * spent[-1], abs=1e-11 * gross)
 
 
-@given(funds(), st.floats(0.0, 1e9), timings)
+@given(funds(), money, timings)
 def test_scaled_premium__keeps_the_last_reserve_level(fund, opening, timing):
     spent, base, interest = fund
     assume(all(rate >= 0.0 for rate in interest))
@@ -122,7 +124,7 @@ def test_scaled_premium__of_years_tends_to_that_of_force():
     assert a.scaled_premium(spent, base, interest) == pytest.approx(expected, rel=1e-4)
 
 
-@given(funds(), st.floats(0.0, 1e9), st.floats(0.0, 5.0), timings)
+@given(funds(), money, st.floats(0.0, 5.0), timings)
 def test_actuarial_balance__is_zero_at_the_premium_that_reaches_the_target(
     fund, opening, ratio, timing
 ):
@@ -164,7 +166,7 @@ def test_events__name_the_first_years():
     assert (never.above_contributions, never.above_income, never.exhausted) == (None, None, None)
 
 
-@given(funds(), st.floats(0.0, 1e9), st.floats(0.0, 1.0), timings)
+@given(funds(), money, st.floats(0.0, 1.0), timings)
 def test_liabilities__of_the_open_group_less_contributions_and_reserve_are_the_deficit(
     fund, reserve, share, timing
 ):
