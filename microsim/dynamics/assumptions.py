@@ -21,6 +21,12 @@ from microsim.policy.dated import dated_value_at
 Floats = npt.NDArray[np.float64]
 FACTOR = "factor on the table"
 ECONOMY = "economy."
+SHOWN_AGE = 40
+SHOWN_MOVES = (
+    ("formal private employees who stay a year", 2, slice(2, 3)),
+    ("informal employees in formal work a year later", 3, slice(1, 3)),
+    ("unemployed at work a year later", UNEMPLOYED, slice(1, UNEMPLOYED)),
+)  # words, status before, statuses after
 OF_STATIC = ("mortality", "fertility", "migration", "labour", "formal_work")
 
 
@@ -131,13 +137,16 @@ def _drivers(spec: LivesSpec, made: Made) -> dict[str, list[Driver]]:
             )
         ],
         "labour": work,
-        "moves": [
+        "moves": []
+        if tables.transition is not None
+        else [
             (
                 "formal private employees who leave a year",
                 "share",
                 _one(tables.status_leave[0, 40, 2]),
             )
         ],
+        "transitions": _transitions(made),
         "earnings": [
             (
                 "variance of earnings that stays for life",
@@ -151,6 +160,19 @@ def _drivers(spec: LivesSpec, made: Made) -> dict[str, list[Driver]]:
             ("formal work in the past, private employees, women", "share", _one(formal[1])),
         ],
     }
+
+
+def _transitions(made: Made) -> list[Driver]:
+    """Return the probabilities of some moves, of the first step and the last."""
+    matrix = made.tables.transition
+    if matrix is None:
+        return []
+    found: list[Driver] = []
+    for words, before, after in SHOWN_MOVES:
+        for sex, who in enumerate(("men", "women")):
+            values = np.cumsum(matrix[:, sex, SHOWN_AGE, before][:, after], axis=-1)[:, -1]
+            found.append((f"{words}, {who} of {SHOWN_AGE}", "share", _ends(values)))
+    return found
 
 
 def _ends(values: Floats) -> tuple[float, float]:

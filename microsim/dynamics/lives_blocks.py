@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from microsim.errors import FaultList
 from microsim.files import Fields, FileTree, Node, did_you_mean, listed
 from microsim.language.definitions import Location
 from microsim.policy.law import location
-from microsim.population.columns import EMPLOYMENT_STATUS
+from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST
 
 BASES = ("data", "assumption")
 # Words that stand for tables made from open data or from the population, by process.
@@ -23,11 +24,12 @@ TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "leaving_home": (POPULATION,),
     "disability": (POPULATION,),
     "labour": (POPULATION,),
+    "transitions": (),
 }
 # Kinds of entries.
-NUMBER, SHARE, ROWS_1, ROWS_2, PARITIES, STATUSES, PAIRS, MOVES, PARAMETER, FILE = (
+NUMBER, SHARE, ROWS_1, ROWS_2, PARITIES, STATUSES, PAIRS, MOVES, PARAMETER, FILE, AGES = (
     "number", "share", "rows of 1", "rows of 2", "parities", "statuses", "pairs by status",
-    "moves", "parameter", "file",
+    "moves", "parameter", "file", "ages",
 )  # fmt: skip
 # Process -> its entries and their kinds; `table`, `factor`, `relative`, `align` as listed below.
 ENTRIES: Mapping[str, Mapping[str, str]] = {
@@ -45,9 +47,11 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "retirement_age": PARAMETER,
     },
     "moves": {"leave": STATUSES, "affinity": MOVES},
+    "transitions": {"ages": AGES, "towards": FILE, "share": PARAMETER},
     "retirement": {},
     "earnings": {"permanent_share": SHARE, "persistence": SHARE},
 }  # fmt: skip
+OPTIONAL = ("transitions",)  # processes that a lives file need not have
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "fertility": ("parity", "unpartnered"),
     "unions": ("polygamy",),
@@ -81,6 +85,8 @@ ALIGNED: Mapping[str, str] = {
     "disability": "disability",
     "labour": "labour",
 }
+YOUNGEST_WORKER = 15
+_SPAN = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3})|\+)")
 HISTORY_ENTRIES = {"entry_age": NUMBER, "concentration": NUMBER, "density": PAIRS}
 Rows = list[list[float]]
 Entry = float | str | Rows | Mapping[str, float] | Mapping[str, tuple[float, float]] | list[float]
@@ -195,6 +201,8 @@ def _process(name: str, node: Node, tree: FileTree, faults: FaultList) -> Proces
         value = _entry(fields, key, kind, tree, required=key in REQUIRED.get(name, ()))
         if value is not None:
             entries[key] = value
+    if name == "transitions":
+        entries.setdefault("ages", [float(YOUNGEST_WORKER), float(OLDEST)])
     _check_together(fields, name, table, faults)
     return Process(
         name=name,
@@ -222,6 +230,10 @@ def _check_together(fields: Fields, name: str, table: str, faults: FaultList) ->
                        f"{key}: a CSV file, because the table is a file")  # fmt: skip
         elif not is_file and key in fields.nodes:
             fields.wrong(fields.nodes[key], key, "nothing: it belongs to a table from a file")
+    if name == "transitions" and ("towards" in fields.nodes) != ("share" in fields.nodes):
+        faults.add(fields.node.where, fields.what, "only one of towards and share",
+                   "both or none: the other matrix, and a parameter, the share of the way to it",
+                   )  # fmt: skip
     if "formal_share" in fields.nodes and "formal_jobs" in fields.nodes:
         where = fields.nodes["formal_jobs"].where
         faults.add(where, fields.what, "formal_share and formal_jobs", "one of the two")
@@ -237,7 +249,8 @@ def _table(fields: Fields, name: str, tree: FileTree) -> str:
     if node.kind == "scalar" and node.text.lower().endswith(".csv"):
         return tree.relative(node, fields.faults) or ""
     remedy = did_you_mean(node.text, words)
-    fields.wrong(node, "table", f"{listed(words)}, or a CSV file", remedy)
+    expected = f"{listed(words)}, or a CSV file" if words else "a CSV file"
+    fields.wrong(node, "table", expected, remedy)
     return ""
 
 
@@ -256,6 +269,8 @@ def _entry(
         return value
     if kind == FILE:
         return tree.relative(node, fields.faults)
+    if kind == AGES:
+        return _ages(fields, node, key)
     if kind == PARAMETER:
         return fields.text(key) or None
     if kind in (STATUSES, PAIRS):
@@ -265,6 +280,17 @@ def _entry(
     if kind == PARITIES:
         return _numbers(fields, node, key, N_PARITIES, 1e6)
     return _rows(fields, key, 2 if kind == ROWS_1 else 3)
+
+
+def _ages(fields: Fields, node: Node, key: str) -> list[float] | None:
+    """Return first and last age of `15-64` or `15+`."""
+    match = _SPAN.fullmatch(node.as_text() or "")
+    first, last = (int(match[1]), int(match[2] or OLDEST)) if match else (0, 0)
+    if not YOUNGEST_WORKER <= first <= last <= OLDEST:
+        expected = f"ages from {YOUNGEST_WORKER} to {OLDEST}, such as 15-64 or 15+"
+        fields.wrong(node, key, expected)
+        return None
+    return [float(first), float(last)]
 
 
 def _numbers(fields: Fields, node: Node, key: str, length: int, upper: float) -> list[float] | None:

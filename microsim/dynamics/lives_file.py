@@ -10,6 +10,7 @@ from microsim.dynamics.lives_blocks import (
     ALIGNED,
     BEHAVIOUR,
     ENTRIES,
+    OPTIONAL,
     PARAMETER,
     Process,
     read_histories,
@@ -85,8 +86,12 @@ class LivesSpec:
         Scenarios that differ from the baseline in the value of one, in any year, need tables of
         their own.
         """
-        entries = ENTRIES["labour"].items()
-        names = [self.processes["labour"].text(key) for key, kind in entries if kind == PARAMETER]
+        names = [
+            self.processes[process].text(key)
+            for process in ("labour", "transitions")
+            for key, kind in ENTRIES[process].items()
+            if kind == PARAMETER and process in self.processes
+        ]
         return tuple(name for name in names if name)
 
     @property
@@ -152,7 +157,7 @@ def read_lives(tree: FileTree, path: str, faults: FaultList, asked: str = "") ->
     if spec is None:
         return None
     for name in ENTRIES:
-        if name not in spec.processes:
+        if name not in spec.processes and name not in OPTIONAL:
             expected = f"{name}: ..., or like: a file that has it"
             faults.add(str(spec.where), f"the process '{name}' is missing", "", expected)
     if "formal_work" not in spec.histories:

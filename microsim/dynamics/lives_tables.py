@@ -9,12 +9,13 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics import household_rates, labour_paths, open_rates
+from microsim.dynamics import household_rates, open_rates, transitions
 from microsim.dynamics.base_year import BaseYear, base_year
 from microsim.dynamics.earnings_profiles import Reader, earnings_of, wage_path
 from microsim.dynamics.lives_blocks import BALANCE, NONE, TABLE_WORDS, Process
 from microsim.dynamics.lives_file import LivesSpec
 from microsim.dynamics.rate_files import Form, read_rates
+from microsim.dynamics.status_tables import statuses
 from microsim.dynamics.tables import N_AGES, N_STATUSES, LifeTables, Origin, PastWork
 from microsim.errors import Fault, FaultList, InputError
 from microsim.population.columns import EMPLOYMENT_STATUS
@@ -51,15 +52,6 @@ class _Households(TypedDict):
     elder_joins: Floats
     disability_onset: Floats
     disability_recovery: Floats
-
-
-class _Moves(TypedDict):
-    """Tables of parities and of moves between statuses, by their name in `LifeTables`."""
-
-    parity_factor: Floats
-    unpartnered_birth_factor: float
-    status_leave: Floats
-    status_affinity: Floats
 
 
 @dataclass(frozen=True)
@@ -132,7 +124,7 @@ def tables_of(
     faults.raise_if_any()
     base = base_year(reader) if base is None else base
     vital = _vital(spec, country, span, given, base)
-    parameters = load_parameters(reader.country)
+    parameters, fertility = load_parameters(reader.country), spec.processes["fertility"]
     tables = LifeTables(
         first_year=span[0],
         n_steps=len(span) - 1,
@@ -143,8 +135,9 @@ def tables_of(
         emigration=vital.emigration,
         immigration=vital.immigration,
         **_households(spec, parameters, vital.death, given),
-        **_moves(spec),
-        status_share=_statuses(spec, span, given, base, vital.population, (read, before or read)),
+        parity_factor=np.array([one[0] for one in fertility.rows("parity")]),
+        unpartnered_birth_factor=fertility.number("unpartnered"),
+        **statuses(spec, span, given, base, vital.population, (read, before or read)),
         earnings=earnings_of(
             base,
             spec.processes["earnings"].number("permanent_share"),
@@ -188,6 +181,10 @@ def read_files(
         found = read_rates(spec.tree, path, form, faults, process.place(key))
         if found is not None:
             values[table], origins[table] = found
+    if "transitions" in spec.processes:
+        values |= transitions.read(
+            spec.processes["transitions"], spec.tree, range(span[1], span[-1] + 1), faults
+        )
     return values, origins
 
 
@@ -251,72 +248,6 @@ def _households(
 
 def _number_or(process: Process, key: str, otherwise: float) -> float:
     return process.number(key) if key in process.entries else otherwise
-
-
-def _moves(spec: LivesSpec) -> _Moves:
-    """Return parities, and who leaves which status for which."""
-    fertility, moves = spec.processes["fertility"], spec.processes["moves"]
-    leave = np.zeros(N_STATUSES)
-    leave[0] = 1.0  # under working age: left when the age is reached, whatever is written
-    stated, weights = moves.entries["leave"], moves.entries["affinity"]
-    assert isinstance(stated, Mapping)  # noqa: S101 (its kind says so)
-    assert isinstance(weights, Mapping)  # noqa: S101
-    for label, share in stated.items():
-        leave[EMPLOYMENT_STATUS.index(label)] = share
-    affinity = np.ones((N_STATUSES, N_STATUSES))
-    np.fill_diagonal(affinity, 0.0)
-    affinity[:, 0] = 0.0
-    for move, weight in weights.items():
-        start, _, end = move.partition(" > ")
-        affinity[EMPLOYMENT_STATUS.index(start), EMPLOYMENT_STATUS.index(end)] = weight
-    by_age = np.broadcast_to(leave, (2, N_AGES, N_STATUSES)).copy()
-    by_age[:, : labour_paths.WORKING_AGE - 1, 0] = 0.0
-    return {
-        "parity_factor": np.array([one[0] for one in fertility.rows("parity")]),
-        "unpartnered_birth_factor": fertility.number("unpartnered"),
-        "status_leave": by_age,
-        "status_affinity": affinity,
-    }
-
-
-def _statuses(
-    spec: LivesSpec,
-    span: range,
-    given: dict[str, Floats],
-    base: BaseYear,
-    population: Floats,
-    readers: tuple[Reader, Reader],
-) -> Floats:
-    """Return the shares of the statuses in each year."""
-    read, before = readers
-    if "status_share" in given:
-        return given["status_share"]
-    labour = spec.processes["labour"]
-
-    def summed(key: str) -> Floats:
-        """Return what a parameter adds up to since the first year."""
-        name = labour.text(key)
-        steps = [0.0] + [read(name, year) if name else 0.0 for year in span[1:]]
-        return np.cumsum(np.array(steps))
-
-    age = labour.text("retirement_age")
-    ages = [before(age, span[0]), *(read(age, year) for year in span[1:])] if age else None
-    jobs = labour.text("formal_jobs")
-    grown = np.array([1.0] + [1.0 + read(jobs, year) for year in span[1:]]) if jobs else None
-    changes = labour_paths.Changes(
-        participation=np.stack([summed("participation_men"), summed("participation_women")]),
-        unemployment=summed("unemployment"),
-        formal_share=summed("formal_share") if labour.text("formal_share") else None,
-        formal_jobs=None if grown is None else np.multiply.accumulate(grown),
-        retirement_age=None if ages is None else np.array(ages),
-    )
-    first = labour_paths.first_shares(base.persons)
-    try:
-        return labour_paths.paths(first, population, changes, span[0])
-    except InputError as error:
-        raise InputError([
-            Fault(str(labour.where), one.what, one.found, one.expected) for one in error.faults
-        ]) from error  # fmt: skip
 
 
 def _wage_level(wages: Mapping[int, float], read: Reader, span: range) -> Floats:

@@ -14,12 +14,14 @@ import numpy.typing as npt
 from microsim.dynamics.tables import N_AGES, N_STATUSES, ROW_TOLERANCE, Origin
 from microsim.errors import FaultList
 from microsim.files import FileTree, did_you_mean, listed
-from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
+from microsim.population.columns import EMPLOYMENT_STATUS, SEX
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 SHOWN_CELLS = 5
+OF_WORKING_AGE = EMPLOYMENT_STATUS[1:]
+LABELS = {"sex": SEX, "status": EMPLOYMENT_STATUS, "from": OF_WORKING_AGE}
 
 
 @dataclass(frozen=True)
@@ -31,23 +33,27 @@ class Form:
     name
         Name of the table in `LifeTables`.
     axes
-        Some of year, sex, age, status, in this order.
+        Some of year, sex, age, status (or `from`, a status of working age), in this order.
     years
         Years it must cover; none without the axis year.
     upper
         Largest value; the smallest is 0.
+    ages
+        Ages it must cover.
     """
 
     name: str
     axes: tuple[str, ...]
     years: range
     upper: float = 1.0
+    ages: range = range(N_AGES)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the table."""
         extent = {
-            "year": len(self.years), "sex": len(SEX), "age": N_AGES, "status": N_STATUSES,
+            "year": len(self.years), "sex": len(SEX), "age": len(self.ages), "status": N_STATUSES,
+            "from": len(OF_WORKING_AGE),
         }  # fmt: skip
         return tuple(extent[axis] for axis in self.axes)
 
@@ -75,17 +81,25 @@ def read_rates(
     asked
         `file:line` that names the file.
     """
+    table = RateTable(path, form, faults)
+    if not fill(table, tree, asked):
+        return None
+    return table.values, Origin(path, table.columns.index("value") + 1, table.lines)
+
+
+def fill(table: RateTable, tree: FileTree, asked: str) -> bool:
+    """Read the file of a table; False with every fault of it."""
+    path, faults = table.path, table.faults
     content = tree.read_bytes(path, asked, faults)
     if content is None:
-        return None
+        return False
     before = len(faults.faults)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         faults.add(path, "the file is not UTF-8 text", "", "UTF-8")
-        return None
+        return False
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    table = _Table(path, form, faults)
     try:
         if table.header([name.strip() for name in next(reader, [])]):
             for row in reader:
@@ -94,13 +108,11 @@ def read_rates(
             table.check()
     except csv.Error as error:
         faults.add(f"{path}:{reader.line_num}", f"not CSV: {error}")
-    if len(faults.faults) > before:
-        return None
-    return table.values, Origin(path, table.columns.index("value") + 1, table.lines)
+    return len(faults.faults) == before
 
 
-class _Table:
-    """A table that is being read."""
+class RateTable:
+    """A table that is being read: one value a line, by the axes of its form."""
 
     def __init__(self, path: str, form: Form, faults: FaultList) -> None:
         self.path, self.form, self.faults = path, form, faults
@@ -109,9 +121,14 @@ class _Table:
         self.lines: Ints = np.zeros(form.shape, dtype=np.int64)
         self.complete = True
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Columns that hold what is told of each cell."""
+        return ("value",)
+
     def header(self, names: list[str]) -> bool:
         """Note the columns; False with faults if they are not those of the table."""
-        known = (*self.form.axes, "value")
+        known = (*self.form.axes, *self.measures)
         before = len(self.faults.faults)
         for k, name in enumerate(names):
             where = f"{self.path}:1:{k + 1}"
@@ -120,7 +137,7 @@ class _Table:
                 self.faults.add(where, "unknown column", name or "nothing", listed(known), remedy)
             elif name in names[:k]:
                 self.faults.add(where, "a column is named twice", name, "each once")
-        needed = ("value", *(axis for axis in self.form.axes if axis == "status"))
+        needed = (*self.measures, *(axis for axis in self.form.axes if axis in ("status", "from")))
         for name in needed:
             if name not in names:
                 self.faults.add(f"{self.path}:1", "a column is missing", ", ".join(names), name)
@@ -131,10 +148,10 @@ class _Table:
         """Enter one line into the table, or note what is wrong with it."""
         if len(row) != len(self.columns):
             expected = f"{len(self.columns)} cells"
-            self._wrong(f"{self.path}:{line}", "number of cells", str(len(row)), expected)
+            self.wrong(f"{self.path}:{line}", "number of cells", str(len(row)), expected)
             return
         cells = dict(zip(self.columns, row, strict=True))
-        value = self._value(line, cells["value"])
+        value = self.told(line, cells)
         spans = [self._span(line, axis, cells.get(axis)) for axis in self.form.axes]
         if value is None or any(span is None for span in spans):
             self.complete = False
@@ -145,19 +162,25 @@ class _Table:
             first = int(told[told > 0][0])
             cell = ", ".join(f"{axis} {cells[axis]}" for axis in self.form.axes if axis in cells)
             what = f"a cell of {self.form.name} is told twice ({cell or 'the only one'})"
-            self._wrong(f"{self.path}:{line}", what, f"also on line {first}", "each once")
+            self.wrong(f"{self.path}:{line}", what, f"also on line {first}", "each once")
             return
         self.values[index] = value
         self.lines[index] = line
 
-    def _wrong(self, where: str, what: str, found: str, expected: str, remedy: str = "") -> None:
+    def told(self, line: int, cells: dict[str, str]) -> float | Floats | None:
+        """Return what a line tells, or None with a fault."""
+        return self.value(line, "value", cells["value"])
+
+    def wrong(self, where: str, what: str, found: str, expected: str, remedy: str = "") -> None:
+        """Note a fault; what it leaves out is not missing too."""
         self.faults.add(where, what, found, expected, remedy)
         self.complete = False
 
     def _where(self, line: int, column: str) -> str:
         return f"{self.path}:{line}:{self.columns.index(column) + 1}"
 
-    def _value(self, line: int, cell: str) -> float | None:
+    def value(self, line: int, column: str, cell: str) -> float | None:
+        """Return the number in a cell, or None with a fault."""
         try:
             value = float(cell)
         except ValueError:
@@ -165,20 +188,17 @@ class _Table:
         upper = self.form.upper
         if not (math.isfinite(value) and 0.0 <= value <= upper):
             expected = "a number from 0 to 1" if upper == 1.0 else "a number, 0 or more"
-            self._wrong(
-                self._where(line, "value"),
-                f"value of {self.form.name}",
-                cell or "nothing",
-                expected,
-            )
+            what = f"{column} of {self.form.name}"
+            self.wrong(self._where(line, column), what, cell or "nothing", expected)
             return None
         return value
 
     def _span(self, line: int, axis: str, cell: str | None) -> Ints | None:
         """Return the places along an axis that a cell names, or None with a fault."""
-        if axis in ("sex", "status"):
+        if axis in LABELS:
             return self._label(line, axis, cell)
-        first, last = (0, OLDEST) if axis == "age" else (self.form.years[0], self.form.years[-1])
+        extent = self.form.ages if axis == "age" else self.form.years
+        first, last = extent[0], extent[-1]
         if cell is None:
             return np.arange(last - first + 1)
         match = _SPAN.match(cell)
@@ -191,17 +211,17 @@ class _Table:
             return np.arange(max(low, first), min(high, last) + 1) - first
         if match is None or not first <= low <= high <= last:
             expected = f"{first} to {last}, a span 10-14, or an open one 80+"
-            self._wrong(self._where(line, axis), f"{axis} of {self.form.name}", cell, expected)
+            self.wrong(self._where(line, axis), f"{axis} of {self.form.name}", cell, expected)
             return None
         return np.arange(low, high + 1) - first
 
     def _label(self, line: int, axis: str, cell: str | None) -> Ints | None:
-        labels = SEX if axis == "sex" else EMPLOYMENT_STATUS
+        labels = LABELS[axis]
         if cell is None:
             return np.arange(len(labels))
         if cell not in labels:
             remedy = did_you_mean(cell, labels)
-            self._wrong(
+            self.wrong(
                 self._where(line, axis), f"{axis} of {self.form.name}", cell, listed(labels), remedy
             )
             return None
@@ -222,7 +242,7 @@ class _Table:
             missing = missing[told[missing[:, 0]]]
         for index in missing[:SHOWN_CELLS].tolist():
             expected = "every cell once; write 0 where nothing happens"
-            what = f"{self.form.name} lacks {self._words(index)}"
+            what = f"{self.form.name} lacks {self.words(index)}"
             self.faults.add(self.path, what, "", expected)
         left = len(missing) - SHOWN_CELLS
         if left > 0:
@@ -236,19 +256,20 @@ class _Table:
         for index in wrong[:SHOWN_CELLS].tolist():
             lines = self.lines[tuple(index)]
             where = f"{self.path}:{int(lines.max())}"
-            what = f"the shares of {self.form.name} do not add up to 1 ({self._words(index)})"
+            what = f"the shares of {self.form.name} do not add up to 1 ({self.words(index)})"
             self.faults.add(where, what, f"{total[tuple(index)]:.9g}", "1")
         if len(wrong) > SHOWN_CELLS:
             what = f"the shares do not add up to 1 in {len(wrong) - SHOWN_CELLS} more rows"
             self.faults.add(self.path, what)
 
-    def _words(self, index: list[int]) -> str:
+    def words(self, index: list[int]) -> str:
+        """Return a cell in words."""
         words = []
         for axis, i in zip(self.form.axes, index, strict=False):
             if axis == "year":
                 words.append(f"year {self.form.years[i]}")
             elif axis == "age":
-                words.append(f"age {i}")
+                words.append(f"age {self.form.ages[i]}")
             else:
-                words.append((SEX if axis == "sex" else EMPLOYMENT_STATUS)[i])
+                words.append(("from " if axis == "from" else "") + LABELS[axis][i])
         return ", ".join(words)

@@ -114,7 +114,8 @@ def chain_of(tables: LifeTables) -> tuple[Floats, Floats]:
     """Return the share of formal work and the probability to leave it, both of shape (2, 121).
 
     Who leaves a formal status goes to the others by affinity x share; to another formal one is no
-    exit. The average over the formal statuses has their shares as weights.
+    exit. Transitions that are given say it themselves. The average over the formal statuses has
+    their shares as weights.
     """
     share = tables.status_share[0]
     is_formal = np.isin(np.arange(share.shape[-1]), FORMAL_STATUSES)
@@ -122,10 +123,14 @@ def chain_of(tables: LifeTables) -> tuple[Floats, Floats]:
     affinity = tables.status_affinity.copy()
     np.fill_diagonal(affinity, 0.0)
     exits = np.zeros(formal.shape)
+    matrix = tables.transition
     for own in np.flatnonzero(is_formal):
         weight = share * affinity[own]
         total = weight.sum(axis=2)
         out = weight[:, :, ~is_formal].sum(axis=2)
         away = np.divide(out, total, out=np.zeros_like(total), where=total > 0.0)
-        exits += share[:, :, own] * tables.status_leave[:, :, own] * away
+        out_of = tables.status_leave[:, :, own] * away
+        if matrix is not None:
+            out_of = matrix[0][:, :, own, ~is_formal].sum(axis=2)
+        exits += share[:, :, own] * out_of
     return formal, np.divide(exits, formal, out=np.zeros_like(exits), where=formal > 0.0)

@@ -162,6 +162,10 @@ class LifeTables:
         is drawn.
     normalised
         Processes that have a relative factor.
+    transition
+        Shape (n_steps, 2, 121, 13, 13): probability of each employment status (last axis) by the
+        one before, of persons of that age at the END of the step; instead of `status_leave` and
+        `status_affinity`, of which they are then summaries. None: those two say who moves.
     origins
         Where tables that came from CSV files stand, by the table's name here.
     """
@@ -192,6 +196,7 @@ class LifeTables:
     past_work: PastWork
     alignment: Mapping[str, str] = field(default_factory=dict)
     normalised: tuple[str, ...] = ()
+    transition: Floats | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
@@ -206,14 +211,18 @@ class LifeTables:
         ------
         InputError
             A table of the wrong shape; a number that is not finite; a probability or share
-            outside 0 to 1; a rate or factor below 0; shares of statuses that do not add up to 1.
+            outside 0 to 1; a rate or factor below 0; shares of statuses, or transitions from one,
+            that do not add up to 1.
             Every fault is named with its table, year, sex and age, and its cell if it was read
             from a file.
         """
         faults = FaultList()
         for name, axes, upper in TABLES:
-            _check_table(self, name, axes, upper, faults)
-        _check_rows(self, faults)
+            if table_of(self, name) is not None:
+                _check_table(self, name, axes, upper, faults)
+        _check_rows(self, "status_share", faults)
+        if self.transition is not None:
+            _check_rows(self, "transition", faults)
         _check_numbers(self, faults)
         for process, method in self.alignment.items():
             if method not in METHODS:
@@ -241,6 +250,7 @@ TABLES: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("status_share", ("year", "sex", "age", "status"), 1.0),
     ("status_leave", ("sex", "age", "status"), 1.0),
     ("status_affinity", ("status", "status"), np.inf),
+    ("transition", ("step", "sex", "age", "status", "status"), 1.0),
     ("earnings.log_level", ("status", "sex"), np.nan),
     ("earnings.age_profile", ("sex", "age"), np.nan),
     ("earnings.sigma_permanent", ("status",), np.inf),
@@ -260,7 +270,7 @@ def _extent(tables: LifeTables, axis: str) -> int:
 
 
 def table_of(tables: LifeTables, name: str) -> Floats:
-    """Return a table by its name in `TABLES`."""
+    """Return a table by its name in `TABLES`; `transition` may be None."""
     group, _, entry = name.partition(".")
     found: Floats = getattr(getattr(tables, group), entry) if entry else getattr(tables, name)
     return found
@@ -316,22 +326,23 @@ def _check_table(
     _note(tables, name, axes, np.argwhere(outside), values, what, expected, faults)
 
 
-def _check_rows(tables: LifeTables, faults: FaultList) -> None:
-    """Note rows of status shares that do not add up to 1."""
-    shares, axes = tables.status_share, ("year", "sex", "age", "status")
+def _check_rows(tables: LifeTables, name: str, faults: FaultList) -> None:
+    """Note rows of status shares, or of transitions, that do not add up to 1."""
+    shares = table_of(tables, name)
+    axes = next(axes for known, axes, _ in TABLES if known == name)
     if shares.shape != tuple(_extent(tables, axis) for axis in axes):
         return
     total = np.cumsum(shares, axis=-1)[..., -1]
     with np.errstate(invalid="ignore"):
         wrong = np.argwhere(np.abs(total - 1.0) > ROW_TOLERANCE)
     what = "the shares do not add up to 1"
-    for step, sex, age in wrong[:SHOWN_CELLS].tolist():
-        cell = cell_of(tables, axes[:3], (step, sex, age))
-        origin = tables.origins.get("status_share")
-        where = origin.where((step, sex, age, 0)) if origin else "table status_share"
-        faults.add(where, f"status_share: {what} ({cell})", f"{total[step, sex, age]:.9g}", "1")
+    for index in map(tuple, wrong[:SHOWN_CELLS].tolist()):
+        cell = cell_of(tables, axes[:-1], index)
+        origin = tables.origins.get(name)
+        where = origin.where((*index, 0)) if origin else f"table {name}"
+        faults.add(where, f"{name}: {what} ({cell})", f"{total[index]:.9g}", "1")
     if len(wrong) > SHOWN_CELLS:
-        faults.add("table status_share", f"{what} in {len(wrong) - SHOWN_CELLS} more rows", "", "1")
+        faults.add(f"table {name}", f"{what} in {len(wrong) - SHOWN_CELLS} more rows", "", "1")
 
 
 def _check_numbers(tables: LifeTables, faults: FaultList) -> None:

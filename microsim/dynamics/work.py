@@ -15,7 +15,7 @@ from microsim.dynamics.factors import NONE, Persons, factor_of, refuse
 from microsim.dynamics.starting import SCORE, SHOCK
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
-from microsim.kernels import lives_earnings, lives_statuses
+from microsim.kernels import lives_earnings, lives_statuses, lives_transitions
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -101,8 +101,6 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     persons, group = workers.persons, workers.group
     status, n = persons["employment_status"], group.sex.size
     share = np.ascontiguousarray(tables.status_share[step + 1])
-    leave = np.empty_like(share)
-    lives_statuses.leaving(share, tables.status_leave, leave)
     factor, formal = NONE, None
     if {"formal", "formal_relative"} & chance.behaviour.keys():
         formal = np.ascontiguousarray(share[:, :, lives_statuses.FORMAL_STATUSES].sum(axis=2))
@@ -110,19 +108,12 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     noted = np.full((2, n if chance.log is not None else 0), np.nan)
     changed = np.zeros(n, np.bool_)
     fixed, retirement = _retire(workers, chance, changed, noted)
-    sex, age = group.codes
     codes: Array = status.view(np.uint8)
-    where = (
-        fixed, retirement, factor, share, leave, np.ascontiguousarray(tables.status_affinity),
-        group.keys, chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN),
-        chance.year, changed, noted[0], noted[1],
-    )  # fmt: skip
-    if chance.aligned("labour"):
-        wrong = lives_statuses.align_statuses(group.starts, chance.markets, sex, age, codes, *where)
-        if wrong >= 0 and formal is not None:
-            raise _too_formal(chance.year, wrong, group, formal, factor)
-    else:
-        lives_statuses.draw_statuses(group.starts, sex, age, codes, *where)
+    settled = (codes, fixed, retirement, factor)
+    move = _move_by_shares if tables.transition is None else _move_by_transitions
+    wrong = move(group, settled, chance, tables, step, (changed, noted[0], noted[1]))
+    if wrong >= 0 and formal is not None:
+        raise _too_formal(chance.year, wrong, group, formal, factor)
     moved = np.flatnonzero(changed)
     retired = status[moved] == lives_statuses.RETIRED
     persons["retired_this_year"][moved[retired]] = True
@@ -133,6 +124,52 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
             months = chance.months(group.keys[rows], decisions.STATUS_EVENT)
             chance.log.note(workers.source[rows], kind, months, noted[0, rows], noted[1, rows])
     return moved
+
+
+Settled = tuple[Array, Flags, Floats, Floats]  # statuses, whose is settled, retirement, factor
+Noted = tuple[Flags, Floats, Floats]  # who changed, probability, draw
+
+
+def _move_by_shares(
+    group: Persons, settled: Settled, chance: Chance, tables: LifeTables, step: int, noted: Noted
+) -> int:
+    """Let persons leave their status for others of the wanted shares; return a row at fault."""
+    share = np.ascontiguousarray(tables.status_share[step + 1])
+    leave = np.empty_like(share)
+    lives_statuses.leaving(share, tables.status_leave, leave)
+    sex, age = group.codes
+    where = (
+        *settled, share, leave, np.ascontiguousarray(tables.status_affinity), group.keys,
+        chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN), chance.year,
+        *noted,
+    )  # fmt: skip
+    if chance.aligned("labour"):
+        return int(lives_statuses.align_statuses(group.starts, chance.markets, sex, age, *where))
+    lives_statuses.draw_statuses(group.starts, sex, age, *where)
+    return -1
+
+
+def _move_by_transitions(
+    group: Persons, settled: Settled, chance: Chance, tables: LifeTables, step: int, noted: Noted
+) -> int:
+    """Move persons by their row of the transition matrix; return a row at fault."""
+    assert tables.transition is not None  # noqa: S101 (the caller has looked)
+    matrix = np.ascontiguousarray(tables.transition[step])
+    sex, age = group.codes
+    if not chance.aligned("labour"):
+        return int(
+            lives_transitions.draw_transitions(
+                group.starts, sex, age, *settled, matrix, group.keys, chance.stream,
+                hashed(decisions.TRANSITION), chance.year, *noted,
+            )
+        )  # fmt: skip
+    share = np.ascontiguousarray(tables.status_share[step + 1])
+    return int(
+        lives_transitions.align_transitions(
+            group.starts, chance.markets, sex, age, *settled, share, matrix, group.keys,
+            chance.stream, hashed(decisions.TRANSITION), chance.year, *noted,
+        )
+    )  # fmt: skip
 
 
 def _retire(

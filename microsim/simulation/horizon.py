@@ -29,7 +29,9 @@ def _content(tables: LifeTables) -> dict[str, object]:
     """Return all of life tables that can move a number, as plain data."""
     digest, past = hashlib.sha256(), tables.past_work
     for name, _, _ in TABLES:
-        digest.update(np.ascontiguousarray(table_of(tables, name)).tobytes())
+        table = table_of(tables, name)
+        if table is not None:
+            digest.update(np.ascontiguousarray(table).tobytes())
     numbers = (
         tables.age_gap_mean, tables.age_gap_deviation, tables.polygamy,
         tables.unpartnered_birth_factor, past.entry_age, past.concentration,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from microsim.dynamics.lives_blocks import ALIGNED, ENTRIES
+from microsim.dynamics.lives_blocks import ALIGNED, ENTRIES, OPTIONAL
 from microsim.dynamics.lives_file import LivesSpec, load_lives
 from microsim.dynamics.tables import METHODS, PROCESSES
 from microsim.errors import InputError
@@ -42,7 +42,7 @@ def faults_of(path: Path, system: System | None = None) -> str:
 
 def test_generic__is_complete_and_declares_the_variables_of_behaviour() -> None:
     spec = load_lives(GENERIC)
-    assert set(spec.processes) == set(ENTRIES)
+    assert set(spec.processes) == set(ENTRIES) - set(OPTIONAL)
     assert set(spec.variables) == FACTORS
     assert set(spec.behaviour.values()) == FACTORS
     assert set(spec.behaviour) <= set(PROCESSES) | {"retirement"}
@@ -96,7 +96,7 @@ def test_kenya__replaces_blocks_and_keeps_the_rest() -> None:
 def test_like__generic_works_from_any_folder(tmp_path: Path) -> None:
     spec = load_lives(write(tmp_path, "lives: mine\nlike: generic\n"))
     assert spec.name == "mine"
-    assert set(spec.processes) == set(ENTRIES)
+    assert set(spec.processes) == set(ENTRIES) - set(OPTIONAL)
 
 
 def test_like__a_file_beside(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_like__in_a_circle_is_refused(tmp_path: Path) -> None:
 def test_processes_left_out__are_named(tmp_path: Path) -> None:
     text = faults_of(write(tmp_path, "lives: mine\n"))
     for name in ENTRIES:
-        assert f"the process '{name}' is missing" in text
+        assert (f"the process '{name}' is missing" in text) == (name not in OPTIONAL)
     assert "histories.formal_work is missing" in text
 
 
@@ -205,6 +205,25 @@ PROCESS = (
             "    table: population\n    formal_share: a\n    formal_jobs: b\n",
             "formal_share and formal_jobs; expected one of the two",
         ),
+        ("transitions", "", "process transitions has no 'table'"),
+        (
+            "transitions",
+            "    table: population\n",
+            "'table' of process transitions; found population; expected a CSV file",
+        ),
+        (
+            "transitions",
+            "    table: t.csv\n    towards: u.csv\n",
+            "/lives.yaml:5: process transitions; found only one of towards and share",
+        ),
+        (
+            "transitions",
+            "    table: t.csv\n    ages: 10-64\n",
+            "'ages' of process transitions; found 10-64; expected ages from 15 to 120",
+        ),
+        ("transitions", "    table: t.csv\n    ages: 64-20\n", "found 64-20"),
+        ("transitions", "    table: t.csv\n    ages: all\n", "found all"),
+        ("transitions", "    table: t.csv\n    align: draw\n", "unknown key 'align' in process"),
         ("earnings", "    permanent_share: 0.5\n", "process earnings has no 'persistence'"),
         ("retirement", "    factor: life_retires\n", "unknown key 'factor' in process retirement"),
     ],

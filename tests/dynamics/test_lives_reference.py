@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from household_checks import assert_households_are_valid
 from lives_reference import COMPARED, EVENT_BLOCKS, Reference
-from small_lives import eventful_tables, small_population
+from small_lives import eventful_tables, small_population, some_transitions
 
 from microsim.dynamics.lives import Lives
 
@@ -22,11 +22,13 @@ def key_after(lives: Lives, before: np.ndarray, row_before: int, row_now: int) -
     return int(before[row_before]) if row_before >= 0 else int(lives.persons["draw_key"][row_now])
 
 
+@pytest.mark.parametrize("transitions", [False, True])
 @pytest.mark.parametrize("method", ["draw", "sort"])
-def test_engine__lives_as_reference(method: str) -> None:
+def test_engine__lives_as_reference(method: str, transitions: bool) -> None:
     """Persons, households, links, statuses, incomes and events are the same in every year."""
     persons, households = small_population(90)
-    tables = eventful_tables(YEARS, method)
+    matrix = some_transitions(YEARS) if transitions else None
+    tables = eventful_tables(YEARS, method, transition=matrix)
     lives = Lives(tables, persons, households, seed=11, average_wage=1000.0, record=True)
     reference = Reference(tables, persons, households, 11, 1000.0)
     happened: Counter[str] = Counter()

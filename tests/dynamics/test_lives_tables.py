@@ -62,6 +62,33 @@ def test_tables__pass_their_own_check(made: Made) -> None:
     assert made.population.shape == (16, 2, 121)
 
 
+def test_example_of_transitions__makes_tables(made: Made, population: Path) -> None:
+    """The matrix holds from 15 on; totals are those of the shares; entry is as without it."""
+    tables = make(population, load_lives(LIVES.with_name("transitions_example.yaml"))).tables
+    tables.check()
+    assert tables.transition is not None
+    assert tables.transition.shape == (15, 2, 121, 13, 13)
+    assert (tables.transition[:, :, 25:55, 7, 2] == 0.15).all()
+    assert (tables.transition[:, :, :15, 0, 0] == 1.0).all()
+    entry = tables.transition[0, 0, 15, 0]
+    assert entry[8] > 0.5
+    assert entry[1:] == pytest.approx(made.tables.status_share[1, 0, 15, 1:], abs=0.05)
+    assert (tables.status_share == made.tables.status_share).all()
+    assert tables.status_leave[1, 40, 2] == pytest.approx(0.12)
+
+
+def test_drawn_transitions__lead_to_shares_of_their_own(population: Path) -> None:
+    spec = load_lives(LIVES.with_name("transitions_example.yaml"))
+    labour = replace(spec.processes["labour"], align="draw")
+    drawn = replace(spec, processes={**spec.processes, "labour": labour})
+    tables = make(population, drawn).tables
+    assert tables.transition is not None
+    share = tables.status_share
+    for age in (30, 60):
+        led = share[3, 1, age - 1] @ tables.transition[3, 1, age]
+        assert share[4, 1, age] == pytest.approx(led)
+
+
 def test_first_step__finds_everybody_in_place(made: Made, population: Path) -> None:
     with store.open_population(population) as reader:
         base = base_year(reader)

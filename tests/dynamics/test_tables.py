@@ -33,7 +33,7 @@ def test_tables__list_every_array_of_the_class() -> None:
     for group in ("earnings", "past_work"):
         inner = vars(getattr(tables, group))
         arrays |= {f"{group}.{name}" for name, one in inner.items() if isinstance(one, np.ndarray)}
-    assert {name for name, _, _ in TABLES} == arrays
+    assert {name for name, _, _ in TABLES} == arrays | {"transition"}
 
 
 def test_check__names_year_sex_and_age_of_a_probability_outside_0_to_1() -> None:

@@ -9,34 +9,14 @@ import re
 
 import pytest
 from projections import shares
+from refusing import line_of, refused
 
-from microsim.cli.main import main
 from microsim.population.columns import EMPLOYMENT_STATUS
 
 EMPLOYEE, RETIRED, UNDER_AGE = (
     EMPLOYMENT_STATUS.index(label)
     for label in ("formal private employee", "retired", "under working age")
 )
-
-
-def refused(country, capsys, *more: object) -> str:
-    """Run the scenario as a user does; return what is said, which must be a refusal."""
-    out = country.folder / "run"
-    arguments = ["run", country.scenario, "--population", country.population, "--out", out, *more]
-    with pytest.raises(SystemExit) as caught:
-        main([str(one) for one in arguments])
-    said = capsys.readouterr().err
-    assert caught.value.code == 2, said
-    assert "Traceback" not in said
-    assert not (out / "results.h5").exists()
-    return re.sub(r"\s+", " ", said)
-
-
-def line_of(country, name: str, text: str) -> int:
-    """Return the number of the only line of a file that holds a text."""
-    lines = (country.country / name).read_text().splitlines()
-    (number,) = (k for k, line in enumerate(lines, 1) if text in line)
-    return number
 
 
 # -- tables of rates ---------------------------------------------------------------------------

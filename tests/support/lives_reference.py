@@ -625,7 +625,11 @@ class Reference:
                 p = 1.0
             if p > 0:
                 risks[person] = (p, self.u(person.key, "status_left"))
-        if self.sorted_method("labour"):
+        if tables.transition is not None and self.sorted_method("labour"):
+            risks = self.aligned_transitions(people, share)
+        elif tables.transition is not None:
+            risks = {person: self.transition(person) for person in people}
+        elif self.sorted_method("labour"):
             self.aligned_statuses(people, risks, share)
         else:
             for person, (p, u) in risks.items():
@@ -646,6 +650,98 @@ class Reference:
                 self.note(person, "retirement" if now == 10 else "status", p, u, month)
                 values["years_in_status"] = 0
                 values["months_in_status"] = 13 - month
+
+    def row_of(self, person: Person) -> list[float]:
+        """Return the probabilities of each status in the new year."""
+        own = person.flags["status"]
+        return [float(p) for p in self.tables.transition[self.k, person.sex, person.age, own]]  # type: ignore[index]
+
+    def transition(self, person: Person) -> tuple[float, float]:
+        """Give a person the status the draw falls on; return its probability, and the draw."""
+        row, u = self.row_of(person), self.u(person.key, "transition")
+        reached = 0.0
+        possible = [status for status in range(13) if row[status] > 0]
+        for status in possible:
+            reached += row[status]
+            if u < reached or status == possible[-1]:
+                person.values["employment_status"] = status
+                return row[status], u
+        raise AssertionError
+
+    def aligned_transitions(self, people: list[Person], share: Any) -> dict[Person, Any]:
+        """Give everybody a place; return the probability before alignment and the draw."""
+        told = {}
+        groups = [(0, 14)] + [(a, a + 4) for a in range(15, 75, 5)] + [(75, 120)]
+        cells = [(sex, low, high) for sex in (0, 1) for low, high in groups]
+        for number, (sex, low, high) in enumerate(cells):
+            cell = [p for p in people if p.sex == sex and low <= p.age <= high]
+            rows = {p: self.row_of(p) for p in cell}
+            open_ = [p for p in cell if rows[p][p.flags["status"]] != 1.0]
+            least = [0] * 13
+            for person in cell:
+                least[person.flags["status"]] += person not in open_
+            wanted = self.wanted(cell, share, number, "transition")
+            while any(wanted[s] < least[s] for s in range(13)):
+                poor = next(s for s in range(13) if wanted[s] < least[s])
+                rich = max(range(13), key=lambda s: wanted[s] - least[s])
+                wanted[rich] -= 1
+                wanted[poor] += 1
+            free = [float(w - k) for w, k in zip(wanted, least, strict=True)]
+            scaled = self.fitted([rows[p] for p in open_], free)
+            rest = [sum(row[s] for row in scaled) for s in range(13)]
+            for k, (person, row) in enumerate(zip(open_, scaled, strict=True)):
+                weights = [
+                    row[s] * free[s] / max(rest[s], row[s]) if row[s] > 0 else 0.0
+                    for s in range(13)
+                ]
+                rest = [x - p for x, p in zip(rest, row, strict=True)]
+                target, reached, new = self.u(person.key, "transition") * sum(weights), 0.0, -1
+                for status in [s for s in range(13) if weights[s] > 0]:
+                    reached += weights[status]
+                    new = status
+                    if target < reached:
+                        break
+                if new < 0:
+                    new = self.make_room(person, rows, open_[:k], free)
+                free[new] -= 1
+                person.values["employment_status"] = new
+            for person in open_:
+                now = person.values["employment_status"]
+                told[person] = (rows[person][now], self.u(person.key, "transition"))
+        return told
+
+    def make_room(
+        self, person: Person, rows: dict[Person, list[float]], before: list[Person],
+        free: list[float],
+    ) -> int:  # fmt: skip
+        """Return a place for one whose row leads to no free one; another may move on for it."""
+        for other in reversed(before):
+            place: int = other.values["employment_status"]
+            ways = [s for s in range(13) if free[s] > 0 and rows[other][s] > 0]
+            if rows[person][place] > 0 and ways:
+                other.values["employment_status"] = ways[0]
+                free[ways[0]] -= 1
+                free[place] += 1
+                return place
+        return next(s for s in range(13) if free[s] > 0)
+
+    def fitted(self, rows: list[list[float]], wanted: list[float]) -> list[list[float]]:
+        """Return rows times factors of the statuses, so that the wanted numbers are expected."""
+        factors = [1.0] * 13
+        for turn in range(101):
+            scaled = []
+            for row in rows:
+                weights = [p * f for p, f in zip(row, factors, strict=True)]
+                total = sum(weights)
+                scaled.append([w / total if total > 0 else 0.0 for w in weights])
+            sums = [sum(row[s] for row in scaled) for s in range(13)]
+            misses = [abs(x - w) for x, w in zip(sums, wanted, strict=True) if x > 0]
+            if max(misses, default=0.0) < 1e-3 or turn == 100:
+                break
+            factors = [
+                f * w / x if x > 0 else f for f, w, x in zip(factors, wanted, sums, strict=True)
+            ]
+        return scaled
 
     def take_status(self, person: Person, shares: Any, room: list[float]) -> int:
         """Give a leaver another status; return which."""
@@ -700,9 +796,11 @@ class Reference:
             status = self.take_status(person, share[person.sex, person.age], rooms[person])
             rooms[person][status] -= 1
 
-    def wanted(self, cell: list[Person], share: Any, number: int) -> list[int]:
+    def wanted(
+        self, cell: list[Person], share: Any, number: int, decision: str = "status_left"
+    ) -> list[int]:
         """Return the wanted numbers of a cell, rounded to its size."""
-        total = self.u(self.market, "status_left", 1 + number) + 1e-9
+        total = self.u(self.market, decision, 1 + number) + 1e-9
         sums = [math.fsum(float(share[p.sex, p.age, s]) for p in cell) for s in range(13)]
         counts, done = [], 0
         for s in range(13):

@@ -102,6 +102,22 @@ def eventful_tables(n_steps: int = 15, method: str = "draw", **changes: Any) -> 
     return still_tables(n_steps, **(values | changes))
 
 
+def some_transitions(n_steps: int = 15, seed: int = 7) -> Array:
+    """Return transitions of every step, sex and age that differ; half stay, some moves never are.
+
+    Nobody under working age or from 15 on in it; shape (n_steps, 2, 121, 13, 13).
+    """
+    chance = np.random.default_rng(seed)
+    weight = chance.random((n_steps, 2, 121, 13, 13)) * (chance.random((13, 13)) < 0.6)
+    weight[..., 0] = 0.0
+    weight[..., 10:11] += 1e-3
+    found = 0.5 * weight / weight.sum(axis=-1, keepdims=True)
+    found += 0.5 * np.eye(13)
+    found[:, :, 15:, 0] = weight[:, :, 15:, 0] / weight[:, :, 15:, 0].sum(axis=-1, keepdims=True)
+    found[:, :, :15] = np.eye(13)
+    return found
+
+
 def small_population(
     n_households: int = 80, seed: int = 5, persons_per_market: int = 20_000, n_regions: int = 3
 ) -> tuple[Columns, Columns]:
