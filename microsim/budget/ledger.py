@@ -37,10 +37,12 @@ class Ledger:
     sums: Sums
     accounts: list[list[Account]]
     _by_table: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    _by_row: dict[tuple[str, str, str], list[Row]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in self.rows:
             self._by_table.setdefault((row.scenario, row.table), []).append(row)
+            self._by_row.setdefault((row.scenario, row.table, row.row), []).append(row)
 
     def find(
         self,
@@ -54,10 +56,13 @@ class Ledger:
         group: str | None = None,
     ) -> Iterator[Row]:
         """Yield the rows of a table that match every key given."""
-        for found in self._by_table.get((scenario, table), []):
+        if row is None:
+            near = self._by_table.get((scenario, table), [])
+        else:
+            near = self._by_row.get((scenario, table, row), [])
+        for found in near:
             if (
-                (row is None or found.row == row)
-                and (column is None or found.column == column)
+                (column is None or found.column == column)
                 and (scheme is None or found.scheme == scheme)
                 and (function is None or found.function == function)
                 and (group is None or found.group == group)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -92,8 +91,7 @@ def unpaired_differences(rows: Sequence[Row], levels: Sequence[Row], baseline: s
         known = after.status == old.status == "ok"
         status = "ok" if known else "suppressed"
         found.append(
-            replace(
-                after,
+            after._replace(
                 scenario=difference_name(after.scenario, baseline),
                 row=after.row + UNPAIRED,
                 value=after.value - old.value if known else math.nan,

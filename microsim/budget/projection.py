@@ -121,8 +121,7 @@ def differences(rows: Iterable[Row], scenarios: Sequence[str]) -> list[Row]:
         states = {after.status, old.status} - {"ok"}
         status = "not available" if "not available" in states else "not applicable"
         found.append(
-            replace(
-                after,
+            after._replace(
                 scenario=difference_name(after.scenario, baseline),
                 value=math.nan if states else after.value - old.value,
                 unit=CHANGE_UNITS.get(after.unit, after.unit),

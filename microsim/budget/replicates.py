@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from microsim.results.contents import MEAN, Row
 
@@ -52,8 +51,8 @@ def _mean(rows: Sequence[Row], n: int) -> Row:
     if len(rows) < n or not all(map(math.isfinite, values)):
         absent = next((row for row in rows if not math.isfinite(row.value)), first)
         status = absent.status if absent.status != "ok" else "not available"
-        return replace(first, replicate=MEAN, value=math.nan, se_mc=math.nan, status=status)
+        return first._replace(replicate=MEAN, value=math.nan, se_mc=math.nan, status=status)
     mean = math.fsum(values) / n
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     fewest = min(row.n for row in rows)
-    return replace(first, replicate=MEAN, value=mean, se_mc=math.sqrt(variance / n), n=fewest)
+    return first._replace(replicate=MEAN, value=mean, se_mc=math.sqrt(variance / n), n=fewest)

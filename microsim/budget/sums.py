@@ -19,7 +19,7 @@ PUBLIC_EMPLOYEE = STATUSES.index("formal public employee")
 
 def add_up(values: npt.ArrayLike) -> float:
     """Return the correctly rounded sum of any array, so that the order cannot matter."""
-    return math.fsum(np.asarray(values, dtype=np.float64).ravel())
+    return math.fsum(np.asarray(values, dtype=np.float64).ravel().tolist())
 
 
 class Sums:

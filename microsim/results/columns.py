@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from microsim.results.contents import (
@@ -28,7 +27,7 @@ SCHEME_FIELDS = (
     "administration_value", "general_revenue", "external", "balance", "has_insurable_earnings",
 )  # fmt: skip
 ASSUMPTION_FIELDS = ("driver", "baseline", "low", "high", "unit", "source", "basis")
-ROW_FIELDS = tuple(field.name for field in fields(Row))
+ROW_FIELDS = Row._fields
 FUND_FIELDS = ("kind", "timing", "interest", "opening", "target_ratio", "closed")
 IDENTITY_FIELDS = (
     "id", "scenario", "what", "left", "right", "residual", "tolerance", "holds",

@@ -189,7 +189,7 @@ def _of_world(world: WorldKey, found: _World) -> _World:
         found,
         contents=replace(found.contents, records=None),
         later=(),
-        rows=[replace(row, **key) for row in found.rows],  # type: ignore[arg-type]
+        rows=[row._replace(draw=world.draw, replicate=world.replicate) for row in found.rows],
         identities=[replace(one, **key) for one in found.identities],  # type: ignore[arg-type]
     )
 

@@ -141,7 +141,7 @@ def test_identities__include_group_poverty(contents):
     added = [i for i in identities if "groups adds up" in i.what]
     assert len(added) >= 2 * 2 * 3 * 6
     row = next(i for i, r in enumerate(rows) if r.table == "D1" and r.group == "sex=male")
-    rows[row] = dataclasses.replace(rows[row], value=rows[row].value * (1 + 1e-6))
+    rows[row] = rows[row]._replace(value=rows[row].value * (1 + 1e-6))
     assert [i.id for i in check_identities(contents, rows) if not i.holds] == ["I-17"]
 
 

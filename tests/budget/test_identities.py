@@ -42,7 +42,7 @@ def test_identities__catch_a_changed_table(table):
         and r.row not in ("Benefits", "Taxes not earmarked")
         and (table != "C10" or r.column == "difference")
     )  # fmt: skip
-    rows[position] = dataclasses.replace(rows[position], value=rows[position].value * (1 + 1e-6))
+    rows[position] = rows[position]._replace(value=rows[position].value * (1 + 1e-6))
     broken = [i for i in check_identities(contents, rows) if not i.holds]
     assert broken
     with pytest.raises(IdentityViolatedError, match=f"{broken[0].id} .*residual .*expected"):

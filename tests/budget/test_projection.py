@@ -85,7 +85,7 @@ def test_identities__catch_a_changed_figure(projection, rows, table, row, identi
         i for i, r in enumerate(rows)
         if (r.table, r.row, r.year, r.status) == (table, row, LAST, "ok") and r.value > 0
     )  # fmt: skip
-    changed[place] = dataclasses.replace(rows[place], value=rows[place].value * 1.001)
+    changed[place] = rows[place]._replace(value=rows[place].value * 1.001)
     broken = {i.id for i in projection_identities(projection, changed) if not i.holds}
     assert identity in broken
 

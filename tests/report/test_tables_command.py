@@ -254,7 +254,7 @@ def test_validate__fails_on_a_violated_identity(app, tmp_path):
     contents = random_contents(22)
     rows = all_tables(contents)
     position = next(i for i, r in enumerate(rows) if r.table == "C7" and r.row == "Balance")
-    rows[position] = dataclasses.replace(rows[position], value=rows[position].value + 1.0)
+    rows[position] = rows[position]._replace(value=rows[position].value + 1.0)
     run = _write(tmp_path, contents, rows)
     with pytest.raises(IdentityViolatedError, match="consolidated balance = sum of balances"):
         _invoke(app, "validate", run)
@@ -312,7 +312,7 @@ def test_validate__takes_rows_of_several_worlds(app, tmp_path):
     rows = all_tables(contents)
     identities = check_identities(contents, rows)
     world = {"draw": 1, "replicate": 2}
-    rows += [dataclasses.replace(r, value=2 * r.value, **world) for r in rows]
+    rows += [r._replace(value=2 * r.value, **world) for r in rows]
     identities += [dataclasses.replace(i, **world) for i in identities]
     write_results(tmp_path / "results.h5", contents, rows, identities, PROVENANCE)
     said = _invoke(app, "validate", tmp_path)

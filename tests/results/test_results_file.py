@@ -186,7 +186,7 @@ def _datasets(group):
 def test_digest__ignores_row_order_and_provenance_but_no_figure(run):
     _, contents, rows, _, found = run
     assert digest(contents, rows[::-1]) == found
-    changed = [dataclasses.replace(rows[0], value=np.nextafter(rows[0].value, 9e9)), *rows[1:]]
+    changed = [rows[0]._replace(value=np.nextafter(rows[0].value, 9e9)), *rows[1:]]
     assert digest(contents, changed) != found
     persons = contents.cells.persons.copy()
     persons[0, 0, 0, 0, 0] += 1
