@@ -13,6 +13,7 @@ from microsim.dynamics.labour_paths import EMPLOYEES, FORCE, FORMAL, UNEMPLOYED,
 from microsim.dynamics.lives_blocks import Process
 from microsim.dynamics.lives_file import LivesSpec
 from microsim.dynamics.lives_tables import Made
+from microsim.dynamics.past_totals import PastTotals
 from microsim.dynamics.projection import expected
 from microsim.dynamics.register import Assumption
 from microsim.dynamics.tables import LifeTables
@@ -65,10 +66,28 @@ def assumptions(
                 _row(process, driver + when, value, unit)
                 for when, value in _first_and_last(values, years)
             ]
+        if name == "formal_work":
+            rows += _past_totals(process, made.tables.past_work.totals)
     used = tuple(spec.parameters)
     if static:
         used = tuple(n for n in used if n in spec.table_parameters or n.startswith(ECONOMY))
     return [*rows, *_parameters(spec, made.tables, read, used)]
+
+
+def _past_totals(process: Process, totals: PastTotals | None) -> list[Assumption]:
+    """Return what is counted of contributions before the first year, line by line of its file."""
+    nobody = math.nan
+    return [
+        Assumption(f"{words}, {one.group}", value, nobody, nobody, unit, one.source, process.basis)
+        for one in (totals.rows if totals is not None else ())
+        for words, value, unit in (
+            ("insured before the first year", one.insured, "persons"),
+            ("months credited before the first year", one.months, "months"),
+            ("mean density of past contributions", one.mean, "share"),
+            ("deviation of past densities", one.deviation, "share"),
+        )
+        if not math.isnan(value)
+    ]
 
 
 def _row(

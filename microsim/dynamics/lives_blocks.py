@@ -87,7 +87,8 @@ ALIGNED: Mapping[str, str] = {
 }
 YOUNGEST_WORKER = 15
 _SPAN = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3})|\+)")
-HISTORY_ENTRIES = {"entry_age": NUMBER, "concentration": NUMBER, "density": PAIRS}
+HISTORY_ENTRIES = {"entry_age": NUMBER, "concentration": NUMBER, "density": PAIRS, "totals": FILE}
+OPTIONAL_HISTORY = ("totals",)
 Rows = list[list[float]]
 Entry = float | str | Rows | Mapping[str, float] | Mapping[str, tuple[float, float]] | list[float]
 
@@ -179,7 +180,7 @@ def read_histories(node: Node, tree: FileTree, faults: FaultList) -> dict[str, P
     fields = Fields(block, faults, ("basis", "source", *HISTORY_ENTRIES), "histories.formal_work")
     entries = {}
     for key, kind in HISTORY_ENTRIES.items():
-        value = _entry(fields, key, kind, tree, required=True)
+        value = _entry(fields, key, kind, tree, required=key not in OPTIONAL_HISTORY)
         if value is not None:
             entries[key] = value
     made = Process(

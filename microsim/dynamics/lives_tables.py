@@ -14,6 +14,8 @@ from microsim.dynamics.base_year import BaseYear, base_year
 from microsim.dynamics.earnings_profiles import Reader, earnings_of, wage_path
 from microsim.dynamics.lives_blocks import BALANCE, NONE, TABLE_WORDS, Process
 from microsim.dynamics.lives_file import LivesSpec
+from microsim.dynamics.past_totals import PastTotals
+from microsim.dynamics.past_totals_file import read_past_totals
 from microsim.dynamics.rate_files import Form, read_rates
 from microsim.dynamics.status_tables import statuses
 from microsim.dynamics.tables import N_AGES, N_STATUSES, LifeTables, Origin, PastWork
@@ -121,6 +123,7 @@ def tables_of(
         raise InputError(Fault(str(spec.where), "lives need a year ahead", found, "a later year"))
     faults = FaultList()
     given, origins = read_files(spec, span, faults)
+    past_totals = read_totals(spec, faults)
     faults.raise_if_any()
     base = base_year(reader) if base is None else base
     vital = _vital(spec, country, span, given, base)
@@ -144,7 +147,7 @@ def tables_of(
             spec.processes["earnings"].number("persistence"),
             _wage_level(wages or {}, read, span),
         ),
-        past_work=_past_work(spec.histories["formal_work"]),
+        past_work=_past_work(spec.histories["formal_work"], past_totals),
         alignment=spec.alignment,
         normalised=spec.normalised,
         origins=origins,
@@ -186,6 +189,19 @@ def read_files(
             spec.processes["transitions"], spec.tree, range(span[1], span[-1] + 1), faults
         )
     return values, origins
+
+
+def read_totals(spec: LivesSpec, faults: FaultList) -> PastTotals | None:
+    """Return the official totals of contributions before the first year; None without, or with
+    every fault of their file, which is noted in the tree of the lives file.
+    """
+    block = spec.histories["formal_work"]
+    path = block.text("totals")
+    if not path:
+        return None
+    return read_past_totals(
+        spec.tree, path, block.number("concentration"), faults, block.place("totals")
+    )
 
 
 def _vital(
@@ -255,11 +271,11 @@ def _wage_level(wages: Mapping[int, float], read: Reader, span: range) -> Floats
     return np.array([path[year] / path[span[0]] for year in span])
 
 
-def _past_work(block: Process) -> PastWork:
+def _past_work(block: Process, totals: PastTotals | None) -> PastWork:
     density = np.zeros((2, N_STATUSES))
     stated = block.entries["density"]
     assert isinstance(stated, Mapping)  # noqa: S101 (its kind says so)
     for label, pair in stated.items():
         assert isinstance(pair, tuple)  # noqa: S101
         density[:, EMPLOYMENT_STATUS.index(label)] = pair
-    return PastWork(block.number("entry_age"), density, block.number("concentration"))
+    return PastWork(block.number("entry_age"), density, block.number("concentration"), totals)

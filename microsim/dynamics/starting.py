@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from microsim.dynamics import decisions
 from microsim.dynamics.decisions import hashed
+from microsim.dynamics.past_densities import credit
 from microsim.dynamics.tables import LifeTables
 from microsim.kernels.lives_earnings import decompose, lasting_scores
 from microsim.kernels.lives_newcomers import draw_keys
@@ -89,8 +90,20 @@ def past_work(tables: LifeTables, columns: Columns, stream: np.uint64) -> Floats
 
     A Beta share of the years since the entry age, as `tables.past_work` says; where its
     concentration is 0, the walk back through the shares and exits of the statuses
-    (`lives_past.years_by_chain`).
+    (`lives_past.years_by_chain`). Persons whom official totals speak of have drawn densities that
+    are calibrated to them instead (`past_densities`).
     """
+    years = _past_work(tables, columns, stream)
+    past = tables.past_work
+    if past.totals is not None:
+        if len(past.solved) != len(past.totals.rows):
+            raise RuntimeError("official totals of past work are not solved yet")
+        credit(past.totals, past.solved, past.entry_age, columns, stream, years)
+    return years
+
+
+def _past_work(tables: LifeTables, columns: Columns, stream: np.uint64) -> Floats:
+    """Return years of formal work as the shares of the lives file or the walk back give them."""
     past = tables.past_work
     status, sex, age = columns["employment_status"], columns["sex"], columns["age"]
     years = np.zeros(age.size)

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.past_totals import PastTotals, Solved
 from microsim.errors import FaultList
 from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
 
@@ -101,11 +102,18 @@ class PastWork:
         in formal work.
     concentration
         Sum of the two parameters of the Beta distribution of that share between persons.
+    totals
+        What administrations count of groups of persons, whose densities are drawn and calibrated
+        to it; None where nothing is.
+    solved
+        How each of the totals is met, once that is found (`past_densities.solve`).
     """
 
     entry_age: float
     density: Floats
     concentration: float
+    totals: PastTotals | None = None
+    solved: tuple[Solved, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from microsim.dynamics.lives_file import GENERIC, LivesSpec, read_lives
-from microsim.dynamics.lives_tables import read_files
+from microsim.dynamics.lives_tables import read_files, read_totals
 from microsim.errors import FaultList
 from microsim.files import Fields, FileTree
 from microsim.language.definitions import Location
@@ -96,6 +96,7 @@ def read_projection(
         return None
     if year < last:
         read_files(lives, range(year, last + 1), faults)  # notes them as files of the question
+        read_totals(lives, faults)
     is_static, uprating = _ageing(fields, faults)
     return Projection(year, max(last, year), every, lives, exact, is_static, uprating)
 

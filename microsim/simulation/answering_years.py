@@ -32,6 +32,7 @@ from microsim.simulation.merging_years import (
     merge_group,
 )
 from microsim.simulation.model import Model
+from microsim.simulation.past_contributions import histories_reached
 from microsim.simulation.reached import alignment_of
 from microsim.simulation.static_ageing import weights_reached
 from microsim.simulation.worlds import WorldKey
@@ -106,6 +107,7 @@ def _contents(
         raise RunFailedError(f"no household could be computed in {year}.")
     number = {name: g for g, group in enumerate(groups) for name in group.names}
     known = bool(k) and horizon.static is None
+    past = horizon.groups[0].tables.past_work
     found = replace(
         found,
         horizon=(horizon.years[0], horizon.years[-1]),
@@ -116,6 +118,7 @@ def _contents(
         memo=memo_of(groups, horizon, k) if horizon.static is None else (),
         alignment=(
             *alignment_of(horizon, k, cells, model.frame, prepared.population.country),
+            *(() if k or past.totals is None else histories_reached(past.totals, past.solved)),
             *(weights_reached(horizon.static, k) if horizon.static else ()),
         ),
     )

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from microsim.kernels.accumulate import merge_into, to_floats
 from microsim.language.evaluating import Evaluator, Sum, Wanted, Weighting
 from microsim.language.people import People, World
 from microsim.policy.dated import value_at
-from microsim.population.store import PopulationReader
+from microsim.population.store import PopulationReader, PopulationSlice
 from microsim.results.contents import Cells
 from microsim.scenario.scenario import Calibration, Scenario
 from microsim.scenario.totals import Total
@@ -30,6 +31,7 @@ from microsim.simulation.unit import shard_columns
 
 ROUNDS = 4
 CLOSE = 0.002
+Columns = dict[str, npt.NDArray[Any]]
 SLICE_MARKETS = 20  # read at a time, so that memory stays bounded
 
 
@@ -55,11 +57,15 @@ class Calibrator:
     """Evaluates the baseline of a model again and again, with other values of some parameters.
 
     Only the sums that the targets compare with are made; the compiled rules are those of the run.
+    `first_year` gives the columns of persons and households that some markets begin with, where
+    these are not those of the file.
     """
 
     def __init__(
-        self, question: Question, population: PopulationReader, scenario: Scenario, model: Model
-    ) -> None:
+        self, question: Question, population: PopulationReader, scenario: Scenario, model: Model,
+        first_year: Callable[[PopulationSlice], tuple[Columns, Columns]] | None = None,
+    ) -> None:  # fmt: skip
+        self.first_year = first_year
         self.question, self.population, self.scenario, self.model = (
             question,
             population,
@@ -123,11 +129,15 @@ class Calibrator:
         if self._slice is not None:
             return self._slice
         last = min(first + SLICE_MARKETS, self.population.n_markets)
-        part = self.population.read_markets(first, last, shard_columns(self.model))
+        if self.first_year is None:
+            part = self.population.read_markets(first, last, shard_columns(self.model))
+            persons, households = part.persons, part.households
+        else:
+            persons, households = self.first_year(self.population.read_markets(first, last))
         inputs = self.model.program.layout.inputs
         read = (
-            people_of(part.persons, part.households, inputs),
-            weighting_of(part.persons, part.households, len(self.population.regions)),
+            people_of(persons, households, inputs),
+            weighting_of(persons, households, len(self.population.regions)),
         )
         if self.population.n_markets <= SLICE_MARKETS:
             self._slice = read

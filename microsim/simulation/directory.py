@@ -42,6 +42,9 @@ class Frozen:
         Of a projection, factor of earnings in each year: `draw-replicate` -> factors.
     weights
         Of static ageing: `batch-draw` -> scenario -> hash of the file that weights are made from.
+    histories
+        Of a projection, how official totals of past contributions are met: replicate -> numbers of
+        each total, as `dynamics.past_totals.Solved` has them.
     """
 
     asked: str
@@ -52,6 +55,7 @@ class Frozen:
     quotas: tuple[Stored, ...] = ()
     wages: dict[str, tuple[float, ...]] = field(default_factory=dict)
     weights: dict[str, dict[str, str]] = field(default_factory=dict)
+    histories: dict[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
 
 
 class RunDirectory:
@@ -313,6 +317,10 @@ def _frozen(data: Any) -> Frozen:  # noqa: ANN401
         {
             where: {name: _text(digest) for name, digest in of.items()}
             for where, of in data.get("weights", {}).items()
+        },
+        {
+            where: tuple(tuple(map(float, one)) for one in of)
+            for where, of in data.get("histories", {}).items()
         },
     )  # fmt: skip
 

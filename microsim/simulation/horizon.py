@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.past_totals import Solved
 from microsim.dynamics.register import Assumption
 from microsim.dynamics.static_ageing import StaticAgeing
 from microsim.dynamics.tables import TABLES, LifeTables, table_of
@@ -25,6 +26,10 @@ def _with_wages(tables: LifeTables, factors: Sequence[float]) -> LifeTables:
     return replace(tables, earnings=replace(tables.earnings, wage_level=level))
 
 
+def _with_histories(tables: LifeTables, solved: Sequence[Solved]) -> LifeTables:
+    return replace(tables, past_work=replace(tables.past_work, solved=tuple(solved)))
+
+
 def _content(tables: LifeTables) -> dict[str, object]:
     """Return all of life tables that can move a number, as plain data."""
     digest, past = hashlib.sha256(), tables.past_work
@@ -36,7 +41,17 @@ def _content(tables: LifeTables) -> dict[str, object]:
         tables.age_gap_mean, tables.age_gap_deviation, tables.polygamy,
         tables.unpartnered_birth_factor, past.entry_age, past.concentration,
     )  # fmt: skip
+    told: dict[str, object] = {}
+    if past.totals is not None:
+        told["past_totals"] = [
+            hashlib.sha256(past.totals.cell.tobytes()).hexdigest(),
+            *(
+                [x.hex() for x in (one.insured, one.months, one.mean, one.deviation)]
+                for one in past.totals.rows
+            ),
+        ]
     return {
+        **told,
         "tables": digest.hexdigest(),
         "numbers": [float(x).hex() for x in numbers],
         "alignment": dict(tables.alignment),
@@ -144,6 +159,15 @@ class Horizon:
             return self
         groups = tuple(
             replace(group, tables=_with_wages(group.tables, factors)) for group in self.groups
+        )
+        return replace(self, groups=groups)
+
+    def with_histories(self, solved: Sequence[Solved]) -> Horizon:
+        """Return the years with histories that meet the official totals as found."""
+        if not solved:
+            return self
+        groups = tuple(
+            replace(group, tables=_with_histories(group.tables, solved)) for group in self.groups
         )
         return replace(self, groups=groups)
 

@@ -50,6 +50,10 @@ class Ledger:
         """Return the frozen factors of earnings in a world of a projection."""
         return self.frozen.wages.get(world_of(world), ())
 
+    def histories(self, world: WorldKey) -> tuple[tuple[float, ...], ...]:
+        """Return how official totals of past contributions are met in a world, as numbers."""
+        return self.frozen.histories.get(str(world.replicate), ())
+
     def weights(self, batch: int, world: WorldKey) -> dict[str, str]:
         """Return the files of weights of a batch's scenarios in a world of static ageing."""
         return self.frozen.weights.get(draw_of(batch, world), {})
@@ -63,7 +67,7 @@ class Ledger:
             self._world_ids[key] = world_id(
                 key[0], self.numbering.draws[world.draw], world.replicate,
                 self.cut_offs(where.batch, world), self.wages(world),
-                self.weights(where.batch, world),
+                self.weights(where.batch, world), self.histories(world),
             )  # fmt: skip
         identity = unit_id(self._world_ids[key], markets, excluded)
         return Unit(

@@ -6,9 +6,10 @@ Any process makes a `Prepared` run from the files of its directory alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 
+from microsim.dynamics.past_totals import Solved
 from microsim.errors import Fault, FaultList
 from microsim.language.people import World
 from microsim.policy.reforms import Reform, apply, load_reform
@@ -21,6 +22,7 @@ from microsim.simulation.horizon import Horizon
 from microsim.simulation.ledger import Ledger, open_ledger, where_of, world_of
 from microsim.simulation.lives_setup import LivesSetup
 from microsim.simulation.model import Model
+from microsim.simulation.past_contributions import comparison, solved_histories
 from microsim.simulation.question import (
     Question,
     frame_of,
@@ -101,10 +103,14 @@ class Prepared(Ledger):
         return self._worlds[key]
 
     def horizon(self, batch: int, world: WorldKey) -> Horizon:
-        """Return the years of a batch of a projection in a world, with wages as aligned."""
-        return self._written_horizon(batch, world).with_wages(self.wages(world))
+        """Return the years of a batch of a projection in a world, with wages as aligned and past
+        contributions as calibrated.
+        """
+        solved = [Solved(*numbers) for numbers in self.histories(world)]
+        written = self.written_horizon(batch, world)
+        return written.with_histories(solved).with_wages(self.wages(world))
 
-    def _written_horizon(self, batch: int, world: WorldKey) -> Horizon:
+    def written_horizon(self, batch: int, world: WorldKey) -> Horizon:
         """Return the years of a batch of a projection, under the law of a world's draw."""
         key = (batch, world.draw)
         if key not in self._horizons:
@@ -152,7 +158,7 @@ class Prepared(Ledger):
         """Return the identity of a batch's law."""
         horizon = None
         if self.scenario.projection is not None:
-            horizon = self._written_horizon(batch, WorldKey())
+            horizon = self.written_horizon(batch, WorldKey())
         return self.question.identity(self.base_model(batch), horizon)
 
 
@@ -254,6 +260,7 @@ def freeze_batches(prepared: Prepared, say: Say) -> None:
             prepared, prepared.population, projection.years, prepared.lives_setup, say
         )
         prepared.frozen = replace(prepared.frozen, weights=weights)
+    prepared.frozen = replace(prepared.frozen, histories=_histories(prepared, say))
     identities, cut_offs = list(prepared.frozen.batches), dict(prepared.frozen.cut_offs)
     reports = list(prepared.frozen.quotas)
     for batch in range(prepared.numbering.n_batches):
@@ -286,7 +293,30 @@ def _with_more(frozen: Frozen, there: Frozen) -> Frozen:
         frozen, batches=more.batches, quotas=more.quotas,
         cut_offs={**there.cut_offs, **frozen.cut_offs}, wages={**there.wages, **frozen.wages},
         weights={**there.weights, **frozen.weights},
+        histories={**there.histories, **frozen.histories},
     )  # fmt: skip
+
+
+def _histories(prepared: Prepared, say: Say) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Return how official totals of past contributions are met in each replicate, those found
+    before as they are; the comparison is said for the first.
+    """
+    found = dict(prepared.frozen.histories)
+    if prepared.scenario.projection is None:
+        return found
+    for replicate in range(prepared.numbering.n_replicates):
+        world = WorldKey(0, replicate)
+        horizon = prepared.written_horizon(0, world)
+        totals = horizon.groups[0].tables.past_work.totals
+        if totals is None or str(replicate) in found:
+            continue
+        chance = World(prepared.question.seed, replicate)
+        solved = solved_histories(horizon, prepared.population, chance)
+        found[str(replicate)] = tuple(astuple(one) for one in solved)
+        if not replicate:
+            for line in comparison(totals, solved):
+                say(line)
+    return found
 
 
 def _wages(prepared: Prepared, say: Say) -> dict[str, tuple[float, ...]]:

@@ -381,9 +381,7 @@ def _prepared(
         remedy = "Use the version it was begun with, or start the run in a new directory."
         raise InputError(Fault(str(directory.path), what, remedy=remedy))
     found = calibrated(directory, asked, question, scenario, population, model, say)
-    if scenario.projection is not None and directory.frozen() is None:
-        for line in initial_histories(found[0], population, scenario, found[2]):
-            say(line)
+    begins = scenario.projection is not None and directory.frozen() is None
     prepared = Prepared(
         directory, directory.numbering(), found[1], (), found[0], population,
         scenarios_of(directory, scenario), models={0: found[2]},
@@ -391,6 +389,8 @@ def _prepared(
     check_years(prepared)
     _cut(prepared, options.shard_persons, say)
     freeze_batches(prepared, say)
+    for line in initial_histories(prepared) if begins else ():
+        say(line)
     return prepared
 
 

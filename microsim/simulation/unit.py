@@ -74,6 +74,7 @@ def world_id(
     cut_offs: Mapping[str, Sequence[float]],
     wages: Sequence[float] = (),
     weights: Mapping[str, str] | None = None,
+    histories: Sequence[Sequence[float]] = (),
 ) -> str:
     """Return the hash of what all units of a batch in a world share.
 
@@ -89,10 +90,14 @@ def world_id(
         Factors of earnings, of a projection.
     weights
         Of static ageing: hash of what weights are made from, by scenario.
+    histories
+        How official totals of past contributions are met.
     """
     aligned: dict[str, object] = {"weights": dict(weights)} if weights else {}
     if wages:
         aligned["wages"] = [float(x).hex() for x in wages]
+    if histories:
+        aligned["histories"] = [[float(x).hex() for x in one] for one in histories]
     return hash_of(
         {
             **aligned,

@@ -13,36 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from household_checks import assert_households_are_valid
-from small_lives import AGES, eventful_tables, small_population, still_tables
+from small_lives import AGES, eventful_tables, lone_persons, small_population, still_tables
 
 from microsim.dynamics.equal_weights import equalise
 from microsim.dynamics.lives import Lives
 from microsim.dynamics.tables import Earnings, LifeTables, PastWork
 from microsim.errors import InputError
 from microsim.population.columns import LIFE_INPUTS
-from microsim.population.markets import arrange
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 METHODS = ("draw", "sort")
-
-
-def lone_persons(n: int, age: int, sex: int, status: int = 12, market: int = 20_000) -> Any:
-    """Return n persons of one age, sex and status, each in a household of their own."""
-    persons: Columns = {
-        "age": np.full(n, age, np.int8), "sex": np.full(n, sex, np.int8),
-        "employment_status": np.full(n, status, np.int8), "sector": np.zeros(n, np.int8),
-        "earnings": np.zeros(n), "self_employment_income": np.zeros(n),
-        "pension_income": np.zeros(n), "severe_disability": np.zeros(n, np.bool_),
-        "orphan": np.zeros(n, np.bool_), "head": np.zeros(n, np.int16),
-        **{link: np.full(n, -1, np.int16) for link in ("spouse", "mother", "father")},
-    }  # fmt: skip
-    households: Columns = {
-        "household_id": np.arange(1, n + 1), "size": np.ones(n, np.int16),
-        "weight": np.full(n, 10.0), "stratum": np.zeros(n, np.int32), "psu": np.zeros(n, np.int32),
-        "region": np.zeros(n, np.int16), "urban": np.zeros(n, np.bool_), "welfare": np.ones(n),
-    }  # fmt: skip
-    return arrange(persons, households, 3, market)
 
 
 def assert_share(count: float, n: int, p: float) -> None:

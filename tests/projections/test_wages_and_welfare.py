@@ -42,7 +42,7 @@ def test_factors__are_frozen_with_the_run(perennia, projected):
     assert len(factors) == 11
     assert factors[0] == 1.0
     assert all(0.5 < factor < 2.0 for factor in factors)
-    written, aligned = run._written_horizon(0, WorldKey()), run.horizon(0, WorldKey())
+    written, aligned = run.written_horizon(0, WorldKey()), run.horizon(0, WorldKey())
     levels = [one.groups[0].tables.earnings.wage_level for one in (written, aligned)]
     np.testing.assert_array_equal(levels[1], levels[0] * np.array(factors))
 

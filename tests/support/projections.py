@@ -211,6 +211,18 @@ class Perennia:
         self.write("lives/labour.csv", tables.pop("labour", WORKING_LIVES))
         assert not tables
 
+    def past_totals(self, lines: str, entry_age: int = 20, concentration: float = 4.0) -> None:
+        """Let past contributions meet official totals: lines of `lives/past.csv`."""
+        density = "".join(f"      {label}: [0.3, 0.2]\n" for label in EMPLOYMENT_STATUS[1:])
+        block = (
+            "\nhistories:\n  formal_work:\n    basis: data\n    source: register of the fund\n"
+            f"    entry_age: {entry_age}\n    concentration: {concentration}\n"
+            f"    totals: past.csv\n    density:\n{density}"
+        )
+        lives = self.country / "lives" / "lives.yaml"
+        lives.write_text(lives.read_text() + block)
+        self.write("lives/past.csv", lines)
+
     def without_reforms(self) -> None:
         """Leave the baseline alone in the scenario."""
         text = self.scenario.read_text()

@@ -118,6 +118,24 @@ def some_transitions(n_steps: int = 15, seed: int = 7) -> Array:
     return found
 
 
+def lone_persons(n: int, age: int, sex: int, status: int = 12, market: int = 20_000) -> Any:
+    """Return n persons of one age, sex and status, each in a household of their own."""
+    persons: Columns = {
+        "age": np.full(n, age, np.int8), "sex": np.full(n, sex, np.int8),
+        "employment_status": np.full(n, status, np.int8), "sector": np.zeros(n, np.int8),
+        "earnings": np.zeros(n), "self_employment_income": np.zeros(n),
+        "pension_income": np.zeros(n), "severe_disability": np.zeros(n, np.bool_),
+        "orphan": np.zeros(n, np.bool_), "head": np.zeros(n, np.int16),
+        **{link: np.full(n, -1, np.int16) for link in ("spouse", "mother", "father")},
+    }  # fmt: skip
+    households: Columns = {
+        "household_id": np.arange(1, n + 1), "size": np.ones(n, np.int16),
+        "weight": np.full(n, 10.0), "stratum": np.zeros(n, np.int32), "psu": np.zeros(n, np.int32),
+        "region": np.zeros(n, np.int16), "urban": np.zeros(n, np.bool_), "welfare": np.ones(n),
+    }  # fmt: skip
+    return arrange(persons, households, 3, market)
+
+
 def small_population(
     n_households: int = 80, seed: int = 5, persons_per_market: int = 20_000, n_regions: int = 3
 ) -> tuple[Columns, Columns]:

@@ -1,0 +1,224 @@
+"""Reads official totals of contributions before the first year from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+
+import numpy as np
+
+from microsim.dynamics.past_totals import (
+    LEAST_CONCENTRATION,
+    MOST_CONCENTRATION,
+    NOT_STATED,
+    PastTotal,
+    PastTotals,
+)
+from microsim.dynamics.tables import N_AGES, N_STATUSES
+from microsim.errors import FaultList
+from microsim.files import FileTree, did_you_mean, listed
+from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
+
+GROUPING = ("status", "sex", "age")
+FIGURES = ("insured", "months", "mean", "deviation")
+COLUMNS = (*GROUPING, *FIGURES, "source")
+_SPAN = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3})|(\+))?\Z")
+EVERYBODY = "all"
+
+
+def read_past_totals(
+    tree: FileTree, path: str, concentration: float, faults: FaultList, asked: str = ""
+) -> PastTotals | None:
+    """Return the totals of a file, or None with every fault of it.
+
+    The first line names the columns: `status`, `sex`, `age` of the group (one left out holds for
+    all), `insured`, `months`, `mean`, `deviation` as far as they are known, and `source`. Each line
+    has a mean or months; an empty cell is not stated.
+
+    Parameters
+    ----------
+    tree
+        The tree of files, which notes what was read.
+    path
+        The file.
+    concentration
+        Of the block that names the file, for lines without a deviation.
+    faults
+        Collects: an unknown or missing column; a cell that cannot be read; a deviation that no
+        distribution of the mean has; a group told twice; a line without mean and months, or
+        without source.
+    asked
+        `file:line` that names the file.
+    """
+    content = tree.read_bytes(path, asked, faults)
+    if content is None:
+        return None
+    before = len(faults.faults)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        faults.add(path, "the file is not UTF-8 text", "", "UTF-8", "Save the file as UTF-8.")
+        return None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found = _Totals(path, concentration, faults)
+    try:
+        if found.header([name.strip() for name in next(reader, [])]):
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    found.put(reader.line_num, [cell.strip() for cell in row])
+            if not found.rows and len(faults.faults) == before:
+                faults.add(path, "no official total", "", "a line for each group")
+    except csv.Error as error:
+        faults.add(f"{path}:{reader.line_num}", f"not CSV: {error}")
+    if len(faults.faults) > before:
+        return None
+    return PastTotals(tuple(found.rows), found.cell)
+
+
+class _Totals:
+    """A file of totals that is being read."""
+
+    def __init__(self, path: str, concentration: float, faults: FaultList) -> None:
+        self.path, self.concentration, self.faults = path, concentration, faults
+        self.columns: dict[str, int] = {}
+        self.rows: list[PastTotal] = []
+        self.cell = np.full((len(SEX), N_AGES, N_STATUSES), -1, np.int16)
+
+    def header(self, names: list[str]) -> bool:
+        """Note the columns; False with faults if they are not those of official totals."""
+        before = len(self.faults.faults)
+        for k, name in enumerate(names):
+            where = f"{self.path}:1:{k + 1}"
+            if name not in COLUMNS:
+                remedy = did_you_mean(name, COLUMNS)
+                self.faults.add(where, "unknown column", name or "nothing", listed(COLUMNS), remedy)
+            elif name in self.columns:
+                self.faults.add(where, "a column is named twice", name, "each once")
+            self.columns.setdefault(name, k + 1)
+        for wanted in (("source",), ("mean", "months")):
+            if not self.columns.keys() & set(wanted):
+                expected = " or ".join(wanted)
+                self.faults.add(f"{self.path}:1", "a column is missing", ", ".join(names), expected)
+        return len(self.faults.faults) == before
+
+    def put(self, line: int, row: list[str]) -> None:
+        """Enter one line, or note what is wrong with it."""
+        where = f"{self.path}:{line}"
+        if len(row) != len(self.columns):
+            remedy = "Put a source that holds a comma in quotes."
+            expected = f"{len(self.columns)} cells"
+            self.faults.add(where, "number of cells", len(row), expected, remedy)
+            return
+        before = len(self.faults.faults)
+        cells = dict(zip(self.columns, row, strict=True))
+        places = [self._places(line, axis, cells.get(axis)) for axis in GROUPING]
+        figures = {name: self._figure(line, name, cells.get(name, "")) for name in FIGURES}
+        if not cells["source"]:
+            self.faults.add(
+                self._where(line, "source"), "the total has no source", "", "who counts, and where"
+            )
+        words = [cells[axis] for axis in GROUPING if axis in cells]
+        total = PastTotal(
+            ", ".join(words) or EVERYBODY, **figures, source=cells["source"], file=self.path,
+            line=line, columns=self.columns,
+        )  # fmt: skip
+        if len(self.faults.faults) == before:
+            self._check(total)
+        if len(self.faults.faults) == before:
+            self._keep(total, *places)
+
+    def _where(self, line: int, column: str) -> str:
+        return f"{self.path}:{line}:{self.columns.get(column, 1)}"
+
+    def _figure(self, line: int, name: str, cell: str) -> float:
+        if not cell:
+            return NOT_STATED
+        try:
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        upper = 1.0 if name in ("mean", "deviation") else math.inf
+        if not (math.isfinite(value) and 0.0 <= value <= upper):
+            expected = "a number from 0 to 1" if upper == 1.0 else "a number, 0 or more"
+            self.faults.add(self._where(line, name), f"'{name}' of the total", cell, expected)
+        return value
+
+    def _places(self, line: int, axis: str, cell: str | None) -> list[int]:
+        """Return the places along an axis that a cell names; none with a fault."""
+        if axis == "age":
+            return self._ages(line, cell)
+        labels = SEX if axis == "sex" else EMPLOYMENT_STATUS
+        if cell is None:
+            return list(range(len(labels)))
+        if cell in labels:
+            return [labels.index(cell)]
+        remedy = did_you_mean(cell, labels)
+        what = f"'{axis}' of the total"
+        self.faults.add(self._where(line, axis), what, cell or "nothing", listed(labels), remedy)
+        return []
+
+    def _ages(self, line: int, cell: str | None) -> list[int]:
+        match = _SPAN.match(cell) if cell is not None else None
+        if cell is None:
+            return list(range(N_AGES))
+        if match is not None:
+            low = int(match[1])
+            high = OLDEST if match[3] else int(match[2] or low)
+            if low <= high <= OLDEST:
+                return list(range(low, high + 1))
+        expected = f"0 to {OLDEST}, a span 20-29, or an open one 60+"
+        self.faults.add(self._where(line, "age"), "'age' of the total", cell or "nothing", expected)
+        return []
+
+    def _check(self, total: PastTotal) -> None:
+        """Note figures of one line that do not go together."""
+        if math.isnan(total.months) and math.isnan(total.mean):
+            where = f"{self.path}:{total.line}"
+            self.faults.add(where, f"the total of {total.group}", "no figure", "mean or months")
+            return
+        if total.insured == 0.0 and total.months > 0.0:
+            where, found = total.where("months"), f"{total.months:g} months"
+            self.faults.add(where, f"months of {total.group}, where nobody is insured", found, "0")
+        if math.isnan(total.deviation) and self.concentration == 0.0:
+            where = total.where("deviation")
+            expected = "a deviation, or `concentration` above 0 in the block that names the file"
+            self.faults.add(where, f"the dispersion of {total.group} is not stated", "", expected)
+        elif not math.isnan(total.mean):
+            note_deviation(total, total.mean, self.concentration, self.faults)
+
+    def _keep(self, total: PastTotal, *places: list[int]) -> None:
+        status, sex, age = places
+        index = np.ix_(sex, age, status)
+        told = self.cell[index]
+        if (told >= 0).any():
+            other = self.rows[int(told[told >= 0][0])]
+            what = f"a group is told twice ({total.group})"
+            found = f"also on line {other.line} ({other.group})"
+            self.faults.add(f"{self.path}:{total.line}", what, found, "each person once")
+            return
+        self.cell[index] = len(self.rows)
+        self.rows.append(total)
+
+
+def note_deviation(total: PastTotal, mean: float, stated: float, faults: FaultList) -> None:
+    """Note a deviation that no Beta distribution with that mean has, or none we can draw from."""
+    if not 0.0 < mean < 1.0:
+        return  # everybody has the mean
+    found = total.concentration(mean, stated)
+    if found == math.inf or LEAST_CONCENTRATION <= found <= MOST_CONCENTRATION:
+        return
+    spread = mean * (1.0 - mean)
+    least = math.sqrt(spread / (MOST_CONCENTRATION + 1.0))
+    most = math.sqrt(spread / (LEAST_CONCENTRATION + 1.0))
+    what = f"deviation of the density of {total.group}, whose mean is {mean:.6g}"
+    expected = f"0, or {least:.4g} to {most:.4g}"
+    if math.isnan(total.deviation):
+        what = f"concentration of the density of {total.group}, whose mean is {mean:.6g}"
+        faults.add(
+            total.where("deviation"), what, f"{stated:g}",
+            f"{LEAST_CONCENTRATION:g} to {MOST_CONCENTRATION:g}",
+        )  # fmt: skip
+        return
+    faults.add(total.where("deviation"), what, f"{total.deviation:g}", expected)
