@@ -157,7 +157,7 @@ def _drivers(spec: LivesSpec, made: Made) -> dict[str, list[Driver]]:
         ],
         "labour": work,
         "moves": []
-        if tables.transition is not None
+        if tables.transition is not None and tables.formulas is None
         else [
             (
                 "formal private employees who leave a year",
@@ -183,9 +183,13 @@ def _drivers(spec: LivesSpec, made: Made) -> dict[str, list[Driver]]:
 
 def _transitions(made: Made) -> list[Driver]:
     """Return the probabilities of some moves, of the first step and the last."""
-    matrix = made.tables.transition
+    matrix, formulas = made.tables.transition, made.tables.formulas
     if matrix is None:
         return []
+    if formulas is not None:
+        kind = "logits" if formulas.logit else "probabilities"
+        words = f"moves between employment statuses by formulas ({kind})"
+        return [(words, "number", float(len(formulas.variables)))]
     found: list[Driver] = []
     for words, before, after in SHOWN_MOVES:
         for sex, who in enumerate(("men", "women")):

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.dynamics.tables import PROCESSES
+from microsim.dynamics.transition_formulas import transition_key
 from microsim.errors import Fault, FaultList, InputError
 from microsim.kernels.lives_choice import normalise
-from microsim.population.columns import SEX
+from microsim.population.columns import EMPLOYMENT_STATUS, SEX
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -23,7 +24,13 @@ NONE: Floats = np.zeros(0, np.float64)
 NOBODY: Ints = np.zeros(0, np.int64)
 NO_FLAGS: Bytes = np.zeros(0, np.int8)
 RELATIVE = "_relative"
-KNOWN = (*PROCESSES, *(f"{name}{RELATIVE}" for name in PROCESSES), "retirement")
+WITHOUT_FACTOR = ("retirement", *(transition_key(status) for status in EMPLOYMENT_STATUS[1:]))
+KNOWN = (*PROCESSES, *(f"{name}{RELATIVE}" for name in PROCESSES), *WITHOUT_FACTOR)
+
+
+def neutral(key: str) -> float:
+    """Return the value of a column of behaviour that leaves a process as the tables have it."""
+    return np.nan if key in WITHOUT_FACTOR else 1.0
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from microsim.dynamics.lives_blocks import (
     BEHAVIOUR,
     ENTRIES,
     OPTIONAL,
-    PARAMETER,
     Process,
     read_histories,
     read_processes,
 )
+from microsim.dynamics.lives_entries import PARAMETER
 from microsim.dynamics.tables import PROCESSES
+from microsim.dynamics.transition_formulas import transition_key
 from microsim.errors import Fault, FaultList
 from microsim.files import Fields, FileTree, SourceFile, did_you_mean, listed
 from microsim.language.definitions import Location, ParameterDefinition, VariableDefinition
@@ -27,6 +28,7 @@ from microsim.policy.vocabulary import KEYS, is_file_of_kind
 from microsim.shipped import folder
 
 GENERIC = "generic"  # in `like`: the file that ships with the package
+UNITS_OF = {"probability": ("share",), "logit": ("number",)}  # of variables; else of factors
 DEEPEST = 8  # files that are like one another
 
 
@@ -77,6 +79,9 @@ class LivesSpec:
                 found[key] = process.factor
             if process.relative:
                 found[f"{key}_relative"] = process.relative
+        if "transitions" in self.processes:
+            _, formulas = self.processes["transitions"].formulas
+            found |= {transition_key(status): name for status, name in formulas.items()}
         return found
 
     @property
@@ -261,6 +266,9 @@ def _check_named(
         ):
             if name:
                 _check_variable(process, key, name, variables, faults)
+        key, formulas = process.formulas
+        for status, name in formulas.items():
+            _check_variable(process, key, name, variables, faults, f"{key}.{status}")
         for key, kind in ENTRIES[process.name].items():
             if kind == PARAMETER and process.text(key):
                 _check_parameter(process, key, process.text(key), parameters, faults)
@@ -277,14 +285,15 @@ def _check_variable(
     name: str,
     variables: Mapping[str, VariableDefinition],
     faults: FaultList,
+    place: str = "",
 ) -> None:
-    what, where = f"'{key}' of process {process.name}", process.place(key)
+    what, where = f"'{key}' of process {process.name}", process.place(place or key)
     one = variables.get(name)
     if one is None:
         remedy = did_you_mean(name, variables)
         faults.add(where, what, name, "a variable of the lives file or the law", remedy)
         return
-    wanted = ("share",) if key == "probability" else ("number", "share")
+    wanted = UNITS_OF.get(key, ("number", "share"))
     if one.of != "person" or one.period != "year" or one.unit not in wanted:
         found = f"{name} of {one.of}, {one.unit}, by {one.period} ({one.where})"
         faults.add(where, what, found, f"of person, {' or '.join(wanted)}, period: year")

@@ -13,6 +13,7 @@ from microsim.dynamics.base_year import BaseYear
 from microsim.dynamics.earnings_profiles import Reader
 from microsim.dynamics.lives_file import LivesSpec
 from microsim.dynamics.tables import N_AGES, N_STATUSES
+from microsim.dynamics.transition_formulas import Formulas
 from microsim.errors import Fault, InputError
 from microsim.population.columns import EMPLOYMENT_STATUS
 
@@ -31,6 +32,7 @@ class Statuses(_Moves):
 
     status_share: Floats
     transition: Floats | None
+    formulas: Formulas | None
 
 
 def statuses(
@@ -49,8 +51,11 @@ def statuses(
     shares, moves = _shares(spec, span, given, base, population, readers), _moves(spec)
     process = spec.processes.get("transitions")
     if process is None:
-        return {"status_share": shares, "transition": None, **moves}
+        return {"status_share": shares, "transition": None, "formulas": None, **moves}
     implied = transitions.implied_by(shares[1:], moves["status_leave"], moves["status_affinity"])
+    formulas = transitions.formulas_of(process, spec.variables)
+    if formulas is not None:  # what they lead to, only those who live it can tell
+        return {"status_share": shares, "transition": implied, "formulas": formulas, **moves}
     made = transitions.matrices(process, given, implied, readers[0], span[1:])
     if spec.alignment["labour"] == "draw":
         shares = transitions.led_to(shares[0], made)
@@ -59,7 +64,7 @@ def statuses(
     moves["status_leave"][:, ages.start : ages.stop, 1:] = (1.0 - stay)[
         :, ages.start : ages.stop, 1:
     ]
-    return {"status_share": shares, "transition": made, **moves}
+    return {"status_share": shares, "transition": made, "formulas": None, **moves}
 
 
 def _moves(spec: LivesSpec) -> _Moves:

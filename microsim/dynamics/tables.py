@@ -18,7 +18,7 @@ person, by keys of `Lives.step(behaviour)`:
 
 Processes are `mortality`, `fertility`, `union`, `dissolution`, `emigration`, `disability`,
 `leaving_home` and `formal` (entering formal work). `retirement` is a probability, not a factor:
-NaN leaves it to the tables.
+NaN leaves it to the tables. So are those of `Formulas.keys`, probabilities or logits.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.dynamics.past_totals import PastTotals, Solved
+from microsim.dynamics.transition_formulas import Formulas
 from microsim.errors import FaultList
 from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
 
@@ -174,6 +175,8 @@ class LifeTables:
         Shape (n_steps, 2, 121, 13, 13): probability of each employment status (last axis) by the
         one before, of persons of that age at the END of the step; instead of `status_leave` and
         `status_affinity`, of which they are then summaries. None: those two say who moves.
+    formulas
+        What moves persons instead of `transition`, if formulas do.
     origins
         Where tables that came from CSV files stand, by the table's name here.
     """
@@ -205,6 +208,7 @@ class LifeTables:
     alignment: Mapping[str, str] = field(default_factory=dict)
     normalised: tuple[str, ...] = ()
     transition: Floats | None = None
+    formulas: Formulas | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property

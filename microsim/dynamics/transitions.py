@@ -11,8 +11,11 @@ from microsim.dynamics.earnings_profiles import Reader
 from microsim.dynamics.lives_blocks import Process
 from microsim.dynamics.tables import N_STATUSES
 from microsim.dynamics.transition_files import read_transitions
+from microsim.dynamics.transition_formulas import Formulas
 from microsim.errors import FaultList
 from microsim.files import FileTree
+from microsim.language.definitions import VariableDefinition
+from microsim.population.columns import EMPLOYMENT_STATUS
 
 Floats = npt.NDArray[np.float64]
 TABLE, TOWARDS = "transition", "transition_towards"
@@ -35,6 +38,32 @@ def read(process: Process, tree: FileTree, years: range, faults: FaultList) -> d
             if matrix is not None:
                 found[table] = matrix
     return found
+
+
+def formulas_of(process: Process, variables: Mapping[str, VariableDefinition]) -> Formulas | None:
+    """Return the formulas of a block of transitions, or None if it has a matrix.
+
+    Parameters
+    ----------
+    variables
+        Of the lives file: a formula that stands there is named with its line in messages.
+    """
+    kind, named = process.formulas
+    if not named:
+        return None
+    ages, base = ages_of(process), process.text("base")
+    places = (
+        str(variables[name].where) if name in variables else process.place(f"{kind}.{status}")
+        for status, name in named.items()
+    )
+    return Formulas(
+        statuses=tuple(EMPLOYMENT_STATUS.index(status) for status in named),
+        variables=tuple(named.values()),
+        places=tuple(places),
+        logit=kind == "logit",
+        base=EMPLOYMENT_STATUS.index(base) if base in EMPLOYMENT_STATUS else -1,
+        ages=(ages[0], ages[-1]),
+    )
 
 
 def matrices(

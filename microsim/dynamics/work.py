@@ -11,8 +11,9 @@ import numpy.typing as npt
 from microsim.dynamics import decisions
 from microsim.dynamics.choosing import Chance
 from microsim.dynamics.decisions import hashed
-from microsim.dynamics.factors import NONE, Persons, factor_of, refuse
+from microsim.dynamics.factors import NONE, Persons, factor_of, neutral, refuse
 from microsim.dynamics.starting import SCORE, SHOCK
+from microsim.dynamics.stating import stated_by
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels import lives_earnings, lives_statuses, lives_transitions
@@ -58,7 +59,7 @@ class Workforce:
         moved = {}
         for name, column in behaviour.items():
             known = self.source < column.size
-            moved[name] = np.full(self.source.size, np.nan if name == "retirement" else 1.0)
+            moved[name] = np.full(self.source.size, neutral(name))
             moved[name][known] = column[self.source[known]]
         return moved
 
@@ -156,20 +157,15 @@ def _move_by_transitions(
     assert tables.transition is not None  # noqa: S101 (the caller has looked)
     matrix = np.ascontiguousarray(tables.transition[step])
     sex, age = group.codes
+    who = (group.starts, sex, age, *settled)
+    rows = (matrix, *stated_by(tables.formulas, group, settled[0], chance))
+    draws = (group.keys, chance.stream, hashed(decisions.TRANSITION), chance.year)
     if not chance.aligned("labour"):
-        return int(
-            lives_transitions.draw_transitions(
-                group.starts, sex, age, *settled, matrix, group.keys, chance.stream,
-                hashed(decisions.TRANSITION), chance.year, *noted,
-            )
-        )  # fmt: skip
+        where = (*who, *rows, *draws, *noted)
+        return int(lives_transitions.draw_transitions(*where))
     share = np.ascontiguousarray(tables.status_share[step + 1])
-    return int(
-        lives_transitions.align_transitions(
-            group.starts, chance.markets, sex, age, *settled, share, matrix, group.keys,
-            chance.stream, hashed(decisions.TRANSITION), chance.year, *noted,
-        )
-    )  # fmt: skip
+    market = (group.starts, chance.markets, sex, age, *settled, share, *rows, *draws, *noted)
+    return int(lives_transitions.align_transitions(*market))
 
 
 def _retire(

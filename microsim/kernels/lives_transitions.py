@@ -12,12 +12,14 @@ from microsim.kernels.lives_statuses import (
     N_STATUS_CELLS,
     N_STATUSES,
     RETIRED,
+    UNDER_AGE,
     is_formal,
     keep_possible,
     status_cell,
     wanted_counts,
     wanted_shares,
 )
+from microsim.kernels.transcendental import exp
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -60,12 +62,56 @@ def weigh_formal(own: int, factor: float, row: Floats) -> None:
 
 
 @inlined
-def fill_row(
-    matrix: Floats, sex: int, age: int, own: int, governed: bool, factor: float, row: Floats
+def in_model(codes: Ints, base: int, own: int) -> bool:
+    """Tell whether a status is one that formulas are for: any, unless a logit has a fixed base."""
+    found = base < 0 or own == base
+    for j in range(codes.shape[0]):
+        found = found or codes[j] == own
+    return bool(found)
+
+
+@inlined
+def state_row(
+    stated: Floats, i: int, codes: Ints, logit: bool, base: int, own: int, row: Floats
 ) -> None:
-    """Fill in a person's probabilities of each status in the new year."""
+    """Fill in the probabilities that formulas state: as they are, or as logits against a base.
+
+    What stated probabilities leave is to stay. A base below 0 is the status a person is in.
+    """
+    row[:] = 0.0
+    if not logit:
+        left = 1.0
+        for j in range(codes.shape[0]):
+            row[codes[j]] += stated[j, i]
+            left -= stated[j, i]
+        row[own] += max(left, 0.0)
+        return
+    against = own if base < 0 else base
+    top = 0.0
+    for j in range(codes.shape[0]):
+        top = max(top, stated[j, i]) if codes[j] != against else top
+    total = exp(-top)
+    row[against] = total
+    for j in range(codes.shape[0]):
+        if codes[j] != against:
+            row[codes[j]] = exp(stated[j, i] - top)
+            total += row[codes[j]]
     for to in range(N_STATUSES):
-        row[to] = matrix[sex, age, own, to]
+        row[to] /= total
+
+
+@inlined
+def fill_row(
+    matrix: Floats, stated: Floats, codes: Ints, logit: bool, base: int, first: int, last: int,
+    i: int, sex: int, age: int, own: int, governed: bool, factor: float, row: Floats,
+) -> None:  # fmt: skip
+    """Fill in a person's probabilities of each status in the new year."""
+    by_formula = stated.shape[0] > 0 and first <= age <= last and own != UNDER_AGE
+    if by_formula and stated[0, i] == stated[0, i] and in_model(codes, base, own):
+        state_row(stated, i, codes, logit, base, own, row)
+    else:
+        for to in range(N_STATUSES):
+            row[to] = matrix[sex, age, own, to]
     if governed and own != RETIRED and row[RETIRED] > 0.0:
         bar_retirement(own, row)
     if factor != 1.0:
@@ -88,7 +134,8 @@ def status_at(row: Floats, u: float) -> int:
 @kernel
 def draw_transitions(
     starts: Ints, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags, retirement: Floats,
-    factor: Floats, matrix: Floats, keys: Keys, stream: np.uint64, decision: int, year: int,
+    factor: Floats, matrix: Floats, stated: Floats, codes: Ints, logit: bool, base: int,
+    first_age: int, last_age: int, keys: Keys, stream: np.uint64, decision: int, year: int,
     changed: Flags, probability: Floats, draw: Floats,
 ) -> int:  # fmt: skip
     """Give each person the status at which the running total of their row passes their draw.
@@ -105,7 +152,10 @@ def draw_transitions(
         if not 0.0 <= scale < np.inf:
             return int(i)
         own = status[i]
-        fill_row(matrix, sex[i], age[i], own, governed, scale, row)
+        fill_row(
+            matrix, stated, codes, logit, base, first_age, last_age, i, sex[i], age[i], own,
+            governed, scale, row,
+        )  # fmt: skip
         if row[own] == 1.0:
             continue
         u = uniform_of_stream(keys[i], stream, decision, year, 0)
@@ -176,12 +226,14 @@ def take_place(u: float, rows: Floats, k: int, factors: Floats, free: Floats, re
 
 @inlined
 def make_room(
-    rows: Floats, k: int, first: int, free: Floats, order: Rows, status: Bytes
-) -> tuple[int, int, int]:
+    rows: Floats, k: int, first: int, own: int, governed: bool, free: Floats, order: Rows,
+    status: Bytes,
+) -> tuple[int, int, int]:  # fmt: skip
     """Return who of those before gives a place to a person, that place, and the one they take.
 
     The last one before whose place the person's row leads to, and whose own row leads to a free
-    one; where there is none (-1), the person takes any free place.
+    one. Where there is none (-1), the person takes any free place, but of the retired if the own
+    retirement has a rule; else stays.
     """
     for j in range(k - 1, first - 1, -1):
         place = status[order[j]]
@@ -190,15 +242,16 @@ def make_room(
                 if free[to] > 0.0 and rows[j, to] > 0.0:
                     return j, place, to
     for to in range(N_STATUSES):
-        if free[to] > 0.0:
+        if free[to] > 0.0 and not (governed and to == RETIRED):
             return -1, to, to
-    return -1, 0, 0
+    return -1, own, own
 
 
 @inlined
 def seat_cell(
-    rows: Floats, u: Floats, order: Rows, first: int, end: int, status: Bytes, sums: Floats,
-    offset: float, changed: Flags, probability: Floats, draw: Floats,
+    rows: Floats, u: Floats, order: Rows, first: int, end: int, status: Bytes,
+    retirement: Floats, sums: Floats, offset: float, changed: Flags, probability: Floats,
+    draw: Floats,
 ) -> None:  # fmt: skip
     """Give everybody of a cell, in order, one of the wanted places."""
     wanted, least = np.empty(N_STATUSES, np.int64), np.zeros(N_STATUSES, np.int64)
@@ -227,8 +280,11 @@ def seat_cell(
         if new >= 0:
             free[new] -= 1.0
         else:
-            j, new, other = make_room(rows, k, first, free, order, status)
-            free[other] -= 1.0
+            governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
+            j, new, other = make_room(
+                rows, k, first, int(own[k - first]), governed, free, order, status
+            )
+            free[other] = max(free[other] - 1.0, 0.0)
             if j >= 0:
                 status[order[j]] = other
         status[i] = new
@@ -242,7 +298,8 @@ def seat_cell(
 @kernel
 def align_transitions(
     starts: Ints, markets: Keys, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags,
-    retirement: Floats, factor: Floats, share: Floats, matrix: Floats, keys: Keys,
+    retirement: Floats, factor: Floats, share: Floats, matrix: Floats, stated: Floats,
+    codes: Ints, logit: bool, base: int, first_age: int, last_age: int, keys: Keys,
     stream: np.uint64, decision: int, year: int, changed: Flags, probability: Floats, draw: Floats,
 ) -> int:  # fmt: skip
     """Give everybody a status so that each market and cell (sex, age group) has the wanted numbers.
@@ -268,6 +325,15 @@ def align_transitions(
         Shape (2, 121, 13): wanted shares.
     matrix
         Shape (2, 121, 13, 13): probability of each status (last axis) by the one before.
+    stated
+        Shape (n_formulas, n_persons): what formulas state, NaN where the matrix holds; (0, 0) for
+        none.
+    codes
+        Shape (n_formulas,): status that each formula leads to.
+    logit, base
+        Whether formulas are logits, and against which status (below 0: the present one).
+    first_age, last_age
+        For whom formulas are.
     changed
         Shape (n_persons,): set for those who change.
     probability, draw
@@ -294,14 +360,17 @@ def align_transitions(
             i = order[k]
             governed = retirement.shape[0] > 0 and retirement[i] == retirement[i]
             scale = factor[i] if factor.shape[0] > 0 else 1.0
-            fill_row(matrix, sex[i], age[i], status[i], governed, scale, rows[k])
+            fill_row(
+                matrix, stated, codes, logit, base, first_age, last_age, i, sex[i], age[i],
+                status[i], governed, scale, rows[k],
+            )  # fmt: skip
         draw_rows(order, n, keys, stream, decision, year, kept, u)
         for cell in range(N_STATUS_CELLS):
             if ends[cell + 1] > ends[cell]:
                 offset = uniform_of_stream(markets[market], stream, decision, year, 1 + cell)
                 seat_cell(
-                    rows, u, order, ends[cell], ends[cell + 1], status, sums[cell], offset,
-                    changed, probability, draw,
+                    rows, u, order, ends[cell], ends[cell + 1], status, retirement,
+                    sums[cell], offset, changed, probability, draw,
                 )  # fmt: skip
     return -1
 

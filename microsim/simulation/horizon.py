@@ -50,6 +50,9 @@ def _content(tables: LifeTables) -> dict[str, object]:
                 for one in past.totals.rows
             ),
         ]
+    formulas = tables.formulas
+    if formulas is not None:
+        told["formulas"] = [*formulas.statuses, formulas.logit, formulas.base, *formulas.ages]
     return {
         **told,
         "tables": digest.hexdigest(),

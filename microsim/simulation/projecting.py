@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.dynamics.equal_weights import equalise
+from microsim.dynamics.factors import neutral
 from microsim.dynamics.lives import Lives
 from microsim.dynamics.passage import Passage
 from microsim.kernels.carrying import moved, stocks_and_flows
@@ -31,7 +32,6 @@ from microsim.simulation.unit import Arrays, household_facts, sums_of
 Columns = Mapping[str, npt.NDArray[Any]]
 Column = npt.NDArray[Any]
 REFERENCE = "reference_income"  # column of persons, currency units per month
-NEUTRAL = {"retirement": np.nan}  # what leaves a process as the tables have it; else a factor 1
 
 
 @dataclass
@@ -248,7 +248,7 @@ def _year(
     if aside.any():
         _set_aside(values, len(group.model.carried.states), aside)
     behaviour = {
-        key: np.where(aside, NEUTRAL.get(key, 1.0), out.persons[0, column])
+        key: np.where(aside, neutral(key), out.persons[0, column])
         for key, column in group.model.carried.behaviours.items()
     }
     if "retirement" in behaviour:  # who may not retire by rule retires as the tables ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -205,7 +206,7 @@ PROCESS = (
             "    table: population\n    formal_share: a\n    formal_jobs: b\n",
             "formal_share and formal_jobs; expected one of the two",
         ),
-        ("transitions", "", "process transitions has no 'table'"),
+        ("transitions", "", "process transitions; found nothing; expected one of table, probabili"),
         (
             "transitions",
             "    table: population\n",
@@ -240,6 +241,17 @@ def test_basis_and_source__are_needed(tmp_path: Path) -> None:
     found = faults_of(write(tmp_path, text))
     assert "'basis' of process mortality; found guess; expected one of data, assumption" in found
     assert "process mortality has no 'source'" in found
+
+
+def test_blocks_of_transitions_in_the_readme__are_right(tmp_path: Path) -> None:
+    text = GENERIC.with_name("README.md").read_text(encoding="utf-8")
+    blocks = [one for one in re.findall(r"```yaml\n(.*?)```", text, re.S) if "transitions:" in one]
+    assert len(blocks) == 2
+    for k, block in enumerate(blocks):
+        spec = load_lives(write(tmp_path, f"lives: mine\nlike: generic\n{block}", f"{k}.yaml"))
+        spec.apply(any_country())
+        formulas = {key for key in spec.behaviour if key.startswith("transition to ")}
+        assert len(formulas) == 2 * k
 
 
 BLOCK = "{{basis: data, source: x, table: open data, {entry}}}"

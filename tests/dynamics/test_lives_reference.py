@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from household_checks import assert_households_are_valid
-from lives_reference import COMPARED, EVENT_BLOCKS, Reference
+from lives_reference import COMPARED, EVENT_BLOCKS, Person, Reference
 from small_lives import eventful_tables, small_population, some_transitions
 
 from microsim.dynamics.lives import Lives
+from microsim.dynamics.transition_formulas import Formulas
 
 YEARS = 15
 MONEY = ("earnings", "self_employment_income")
@@ -22,19 +24,49 @@ def key_after(lives: Lives, before: np.ndarray, row_before: int, row_now: int) -
     return int(before[row_before]) if row_before >= 0 else int(lives.persons["draw_key"][row_now])
 
 
-@pytest.mark.parametrize("transitions", [False, True])
+def stated_probabilities(person: Person) -> list[float]:
+    """Return probabilities of informal and of formal work, of somebody as of the year before."""
+    age = min(person.age, 60)
+    return [0.002 * age, 0.3 if person.values["employment_status"] == 7 else 0.1 + 0.1 * person.sex]
+
+
+def stated_logits(person: Person) -> list[float]:
+    """Return logits of unemployment, informal and formal work."""
+    same = [2.0 * (person.values["employment_status"] == status) for status in (7, 3, 2)]
+    return [same[0] - 1.5, same[1] - 0.02 * person.age, same[2] - 1.0 + 0.3 * person.sex]
+
+
+FORMULAS: dict[str, tuple[Formulas, Callable[[Person], list[float]]]] = {
+    "probabilities": (
+        Formulas((3, 2), ("a", "b"), ("x:1", "x:2"), False, -1, (18, 69)), stated_probabilities,
+    ),
+    "logits": (
+        Formulas((7, 3, 2), ("a", "b", "c"), ("x:1",) * 3, True, 12, (15, 120)), stated_logits,
+    ),
+    "logits of the present": (
+        Formulas((7, 3, 2), ("a", "b", "c"), ("x:1",) * 3, True, -1, (20, 64)), stated_logits,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("moves", ["shares", "matrix", *FORMULAS])
 @pytest.mark.parametrize("method", ["draw", "sort"])
-def test_engine__lives_as_reference(method: str, transitions: bool) -> None:
+def test_engine__lives_as_reference(method: str, moves: str) -> None:
     """Persons, households, links, statuses, incomes and events are the same in every year."""
     persons, households = small_population(90)
-    matrix = some_transitions(YEARS) if transitions else None
-    tables = eventful_tables(YEARS, method, transition=matrix)
+    matrix = None if moves == "shares" else some_transitions(YEARS)
+    formulas, stated = FORMULAS.get(moves, (None, None))
+    tables = eventful_tables(YEARS, method, transition=matrix, formulas=formulas)
     lives = Lives(tables, persons, households, seed=11, average_wage=1000.0, record=True)
-    reference = Reference(tables, persons, households, 11, 1000.0)
+    reference = Reference(tables, persons, households, 11, 1000.0, stated)
     happened: Counter[str] = Counter()
     for _ in range(YEARS):
         before = lives.persons["draw_key"].copy()
-        passage = lives.step()
+        behaviour = {}
+        if formulas is not None and stated is not None:
+            columns = np.array([stated(person) for person in reference.people()]).T
+            behaviour = dict(zip(formulas.keys, columns, strict=True))
+        passage = lives.step(behaviour)
         reference.step()
         people = reference.people()
         for name, value_of in COMPARED.items():

@@ -271,6 +271,36 @@ def test_retirement_by_rule__leaves_no_other_way_to_retire(method: str) -> None:
         )
 
 
+def test_aligned__places_of_the_retired_are_not_for_who_retires_by_rule() -> None:
+    """No row leads to the retirement that the shares want: only those without a rule fill it."""
+    share = np.zeros((2, 2, 121, 13))
+    share[..., [PRIVATE, UNEMPLOYED, RETIRED]] = 0.3, 0.2, 0.5
+    flows = {"formal private employee": {"unemployed": 0.5}}
+    tables = still_tables(
+        1, transition=every_step(matrix(flows), 1), status_share=share, alignment={"labour": "sort"}
+    )
+    n = 4000
+    lives = Lives(tables, *people(np.full(n, PRIVATE), market=500), seed=2)
+    rule = np.where(np.arange(n) % 2 == 0, 1e-12, np.nan)
+    governed = lives.persons["draw_key"][::2].copy()
+    lives.step({"retirement": rule})
+    retired = lives.persons["employment_status"] == RETIRED
+    by_rule = np.isin(lives.persons["draw_key"], governed)
+    assert not retired[by_rule].any()
+    assert retired[~by_rule].sum() > 100
+
+
+def test_a_row_that_leads_nowhere__is_made_room_for() -> None:
+    """Two kinds of jobs, each with a way of its own: nobody is forced into the other's."""
+    flows = {"student": {"formal private employee": 0.5, "informal employee": 0.5},
+             "unemployed": {"informal employee": 0.99}}  # fmt: skip
+    start = np.tile(np.array([8, UNEMPLOYED, 8, UNEMPLOYED]).repeat(2), 200)
+    shares = {PRIVATE: 0.5, INFORMAL: 0.495, UNEMPLOYED: 0.005}
+    found = flows_of(aligned(matrix(flows), start, shares, 20_000))
+    assert found[UNEMPLOYED, PRIVATE] == 0
+    assert found[8, PRIVATE] > 750
+
+
 def test_factor_on_formal_work__weighs_the_ways_of_those_who_leave() -> None:
     """Twice the weight of formal work: 0.4 and 0.35 of 0.55 who leave unemployment."""
     n = 12_000

@@ -69,9 +69,10 @@ class Reference:
 
     def __init__(
         self, tables: LifeTables, persons: dict[str, Any], households: dict[str, Any], seed: int,
-        average_wage: float,
+        average_wage: float, formulas: Callable[[Person], list[float]] | None = None,
     ) -> None:  # fmt: skip
         self.tables, self.seed, self.average_wage = tables, seed, average_wage
+        self.formulas = formulas
         self.year = tables.first_year
         self.market = int(households["market"][0])
         self.households: list[Household] = []
@@ -199,6 +200,8 @@ class Reference:
         for row, person in enumerate(self.start):
             person.row, person.gone, person.flags = row, "", {}
             person.flags["home"], person.flags["spouse"] = person.home, person.spouse
+            if self.formulas is not None:
+                person.flags["stated"] = self.formulas(person)
         self.homes_before = {home: list(home.members) for home in self.households}
         self.share = {home: home.welfare / len(home.members) for home in self.households}
         mothers = self.births()
@@ -653,8 +656,25 @@ class Reference:
 
     def row_of(self, person: Person) -> list[float]:
         """Return the probabilities of each status in the new year."""
-        own = person.flags["status"]
+        own, formulas = person.flags["status"], self.tables.formulas
+        model = () if formulas is None else (*formulas.statuses, formulas.base)
+        if "stated" in person.flags and own != 0 and (own in model or -1 in model):
+            assert formulas is not None
+            if formulas.ages[0] <= person.age <= formulas.ages[1]:
+                return self.stated_row(person.flags["stated"], own)
         return [float(p) for p in self.tables.transition[self.k, person.sex, person.age, own]]  # type: ignore[index]
+
+    def stated_row(self, stated: list[float], own: int) -> list[float]:
+        """Return what formulas state; what is left is to stay."""
+        formulas = self.tables.formulas
+        assert formulas is not None
+        pairs = list(zip(formulas.statuses, stated, strict=True))
+        if not formulas.logit:
+            return [sum(p for s, p in pairs if s == status) + (1 - sum(stated)) * (status == own)
+                    for status in range(13)]  # fmt: skip
+        base = own if formulas.base < 0 else formulas.base
+        odds = {status: math.exp(x) for status, x in pairs} | {base: 1.0}
+        return [odds.get(status, 0.0) / sum(odds.values()) for status in range(13)]
 
     def transition(self, person: Person) -> tuple[float, float]:
         """Give a person the status the draw falls on; return its probability, and the draw."""
@@ -723,7 +743,8 @@ class Reference:
                 free[ways[0]] -= 1
                 free[place] += 1
                 return place
-        return next(s for s in range(13) if free[s] > 0)
+        left: list[int] = [s for s in range(13) if free[s] > 0]
+        return left[0] if left else person.flags["status"]
 
     def fitted(self, rows: list[list[float]], wanted: list[float]) -> list[list[float]]:
         """Return rows times factors of the statuses, so that the wanted numbers are expected."""
