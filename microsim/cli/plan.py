@@ -42,6 +42,8 @@ def plan(
     households: run_command.Households = None,
     replicates: run_command.Replicates = 1,
     draws: run_command.DrawsFile = None,
+    keep_persons: run_command.KeepPersons = "",
+    keep_years: run_command.KeepYears = "",
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON")] = False,
 ) -> None:
     """Compute a few units for real and say what time, memory and disk the whole run takes."""
@@ -50,7 +52,7 @@ def plan(
     with tempfile.TemporaryDirectory(prefix="microsim-plan-") as folder:
         options = run_command.options_of(
             scenario, out or Path(folder) / "run", shard_persons, seed, settings, population,
-            country, households, replicates, draws, "", place,
+            country, households, replicates, draws, keep_persons, keep_years, place,
         )  # fmt: skip
         watch = Shown(console, quiet=as_json)
         began = time.process_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from microsim.cli import places
 from microsim.cli.going import error_console, show, stopping_on_signals, warn
 from microsim.cli.progress import Shown
+from microsim.errors import FaultList
 from microsim.execution.mpi import serve_if_worker
 from microsim.execution.place import Place
 from microsim.shipped import scenario_file
@@ -43,6 +45,9 @@ DrawsFile = Annotated[
 KeepPersons = Annotated[
     str, typer.Option(help="variables, with commas, of which each person's value is kept")
 ]
+KeepYears = Annotated[
+    str, typer.Option(help="years of a projection, with commas, in which --keep-persons keeps")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print the headline only")]
 
 
@@ -64,6 +69,7 @@ def options_of(
     replicates: int,
     draws: Path | None,
     keep_persons: str,
+    keep_years: str,
     place: Place,
     retry_failed: bool = False,
     stopping: Callable[[], bool] = never,
@@ -74,8 +80,20 @@ def options_of(
         out=out or Path("runs") / scenario.stem, shard_persons=shard_persons, seed=seed,
         settings=tuple(settings or ()), population=str(population or ""), country=country,
         households=households, draws=str(draws or ""), replicates=replicates, persons=names,
+        keep_years=_years(keep_years),
         retry_failed=retry_failed, place=place, stopping=stopping,
     )  # fmt: skip
+
+
+def _years(text: str) -> tuple[int, ...]:
+    """Return the years that a text with commas names, in order, each once."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    faults = FaultList()
+    for word in words:
+        if not re.fullmatch("[0-9]{4}", word):
+            faults.add("--keep-years", "not a year", word, "years with commas, as 2030,2060")
+    faults.raise_if_any()
+    return tuple(sorted({int(word) for word in words}))
 
 
 def run(
@@ -92,6 +110,7 @@ def run(
     replicates: Replicates = 1,
     draws: DrawsFile = None,
     keep_persons: KeepPersons = "",
+    keep_years: KeepYears = "",
     address: places.Address = "",
     site: places.Site = None,
     tls_ca: places.TlsFile = None,
@@ -115,7 +134,7 @@ def run(
     with stopping_on_signals() as stopping, Shown(console, quiet) as watch:
         options = options_of(
             scenario, out, shard_persons, seed, settings, population, country, households,
-            replicates, draws, keep_persons, place, retry_failed, stopping,
+            replicates, draws, keep_persons, keep_years, place, retry_failed, stopping,
         )  # fmt: skip
         outcome = run_scenario(scenario_file(scenario), options, watch.note, watch)
     if not quiet:
@@ -135,6 +154,7 @@ def prepare(
     replicates: Replicates = 1,
     draws: DrawsFile = None,
     keep_persons: KeepPersons = "",
+    keep_years: KeepYears = "",
 ) -> None:
     """Go through the phases before the units: population, calibration, cut-offs, compiled rules.
 
@@ -144,7 +164,7 @@ def prepare(
     place = places.place_of("serial", None)
     options = options_of(
         scenario, out, shard_persons, seed, settings, population, country, households,
-        replicates, draws, keep_persons, place,
+        replicates, draws, keep_persons, keep_years, place,
     )  # fmt: skip
     watch = Shown(console)
     prepared = prepare_run(scenario_file(scenario), options, watch.note)

@@ -17,6 +17,7 @@ from microsim.cli.run import (
     DrawsFile,
     Households,
     KeepPersons,
+    KeepYears,
     Out,
     Population,
     Replicates,
@@ -61,6 +62,7 @@ def submit(
     replicates: Replicates = 1,
     draws: DrawsFile = None,
     keep_persons: KeepPersons = "",
+    keep_years: KeepYears = "",
     retry_failed: places.RetryFailed = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="write the scripts and print them, submit nothing")
@@ -85,7 +87,7 @@ def submit(
         return
     options = options_of(
         scenario or Path(), out, shard_persons, seed, settings, population, country, households,
-        replicates, draws, keep_persons, places.place_of("serial", None), retry_failed,
+        replicates, draws, keep_persons, keep_years, places.place_of("serial", None), retry_failed,
     )  # fmt: skip
     console = error_console()
     file = scenario_file(scenario) if scenario is not None else None

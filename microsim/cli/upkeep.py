@@ -142,12 +142,14 @@ def consolidate(
     out: Annotated[Path, typer.Option(help="file to write, HDF5")],
     draw: Annotated[int, typer.Option(help="parameter draw of the run; 0: none")] = 0,
     replicate: Annotated[int, typer.Option(help="replicate of the run")] = 0,
+    year: Annotated[int | None, typer.Option(help="of a projection: one of --keep-years")] = None,
+    scenario: Annotated[str, typer.Option(help="one that has lives of its own")] = "",
 ) -> None:
     """Copy the values of persons that a run keeps into one compressed file that needs no other."""
     from microsim.results.persons_joined import consolidate as consolidate_file
     from microsim.simulation.keeping import joined_file
 
-    consolidate_file(joined_file(run, WorldKey(draw, replicate)), out)
+    consolidate_file(joined_file(run, WorldKey(draw, replicate), year, scenario), out)
     size = out.stat().st_size / MIB
     text = f"{out}: {size:,.1f} MiB, all parts verified"
     Console(emoji=False, soft_wrap=True).print(text, markup=False, highlight=False)

@@ -17,13 +17,21 @@ from microsim.errors import Fault, InputError, RunFailedError
 from microsim.hdf5_file import new_hdf5
 from microsim.results.atomic import written_whole
 
-FORMAT_NAME, FORMAT_VERSION = "microsim persons", (1, 0)
+FORMAT_NAME, FORMAT_VERSION = "microsim persons", (1, 1)
 LIBVER = ("earliest", "v110")  # what R, Julia and older HDF5 can read
 PERSON = "person"  # the dimension: row of the person in the population
 HOUSEHOLD = "household_id"
 IDS = (PERSON, HOUSEHOLD)
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_]+")
 MEANINGS = {PERSON: "row of the person in the population", HOUSEHOLD: "id of the household"}
+OF_A_YEAR = {
+    PERSON: "id of the person, the same in all years and scenarios",
+    HOUSEHOLD: "id of the household in the year",
+    "people/weight": "persons that the person stands for",
+    "people/sex": "0 male, 1 female",
+    "people/age": "completed years on 1 July",
+    "people/employment_status": "code, in the order of /classifications of the results",
+}
 Array = npt.NDArray[Any]
 
 
@@ -138,8 +146,9 @@ def describe(file: h5py.File, dataset: h5py.Dataset, unit: str = "") -> None:
         dataset.make_scale(PERSON)
     else:
         dataset.dims[0].attach_scale(file[PERSON])
-    if name in MEANINGS:
-        dataset.attrs["meaning"] = MEANINGS[name]
+    meanings = OF_A_YEAR if "year" in file.attrs else MEANINGS
+    if name in meanings:
+        dataset.attrs["meaning"] = meanings[name]
     if unit:
         dataset.attrs["unit"] = unit
 

@@ -54,7 +54,7 @@ class _Column:
         return np.nan if self.dtype.kind == "f" else -1
 
 
-def join_persons(parts: Parts, out: Path) -> str:
+def join_persons(parts: Parts, out: Path, year: int | None = None) -> str:
     """Make one file of all persons, linked if there are few files, else copied.
 
     Parameters
@@ -64,6 +64,8 @@ def join_persons(parts: Parts, out: Path) -> str:
         baseline is taken from the first batch.
     out
         The joined file, above the others in the folder tree.
+    year
+        Of a projection, the year whose persons they are.
 
     Returns
     -------
@@ -75,13 +77,13 @@ def join_persons(parts: Parts, out: Path) -> str:
         A file is missing, altered or of another work unit, or files do not fit together.
     """
     if sum(map(len, parts)) <= MOST_LINKED:
-        link_persons(parts, out)
+        link_persons(parts, out, year)
         return "linked"
-    copy_persons(parts, out)
+    copy_persons(parts, out, year)
     return "copied"
 
 
-def link_persons(parts: Parts, out: Path) -> None:
+def link_persons(parts: Parts, out: Path, year: int | None = None) -> None:
     """Write a file in which the columns of all files are seen as one, without copying them.
 
     Raises
@@ -99,7 +101,7 @@ def link_persons(parts: Parts, out: Path) -> None:
     names = {one.path: _relative(one.path, out) for of in parts for one in of}
     n = _n_persons(parts)
     with written_whole(out) as temporary, new_hdf5(temporary, LIBVER) as file:
-        mark(file, {"persons": n, "joined": "linked"})
+        mark(file, {"persons": n, "joined": "linked", **_of_year(year)})
         for column in columns:
             layout = h5py.VirtualLayout((n,), column.dtype)
             row = 0
@@ -113,7 +115,7 @@ def link_persons(parts: Parts, out: Path) -> None:
         file.attrs["complete"] = np.int8(1)
 
 
-def copy_persons(parts: Parts, out: Path) -> None:
+def copy_persons(parts: Parts, out: Path, year: int | None = None) -> None:
     """Write a file that holds all persons itself, compressed; it needs no other file.
 
     Raises
@@ -123,7 +125,7 @@ def copy_persons(parts: Parts, out: Path) -> None:
     """
     columns, n = _columns(parts), _n_persons(parts)
     with written_whole(out) as temporary, new_hdf5(temporary, LIBVER) as file:
-        mark(file, {"persons": n, "joined": "copied"})
+        mark(file, {"persons": n, "joined": "copied", **_of_year(year)})
         for column in columns:
             packed = {
                 "chunks": (min(n, CHUNK),), "compression": "gzip", "compression_opts": 1,
@@ -146,7 +148,10 @@ def consolidate(joined: Path, out: Path) -> None:
     PersonsError
         A file that was linked is missing or altered, or `joined` is not a linked file.
     """
-    copy_persons(linked_files(joined), out)
+    parts = linked_files(joined)
+    with opened_persons(joined) as file:
+        year = file.attrs.get("year")
+    copy_persons(parts, out, None if year is None else int(year))
 
 
 def check_linked(joined: Path) -> None:
@@ -175,6 +180,10 @@ def linked_files(joined: Path) -> list[list[PersonsFile]]:
         found = PersonsFile(path, str(ids[k]), int(columns["persons"][k]), str(sums[k]))
         parts[int(part)].append(found)
     return parts
+
+
+def _of_year(year: int | None) -> dict[str, int]:
+    return {} if year is None else {"year": year}
 
 
 def _columns(parts: Parts) -> list[_Column]:

@@ -210,9 +210,11 @@ class RunDirectory:
         folder = self.path / "shards" / f"{number // FILES_PER_FOLDER:04d}"
         return folder / f"{number:07d}-{identity[:16]}.bin"
 
-    def persons_file(self, number: int, identity: str) -> Path:
-        """Return the file of a unit's persons, where a run keeps them."""
-        folder = self.path / "persons" / f"{number // FILES_PER_FOLDER:04d}"
+    def persons_file(self, number: int, identity: str, part: str = "") -> Path:
+        """Return the file of a unit's persons, where a run keeps them; of a projection, of one
+        `part`: the persons of a life group in a year.
+        """
+        folder = self.path / "persons" / part / f"{number // FILES_PER_FOLDER:04d}"
         return folder / f"{number:07d}-{identity[:16]}.h5"
 
     def shard_names(self) -> set[str]:
@@ -345,7 +347,8 @@ def _differences(there: Stored, asked: Stored) -> str:
     """Say in what two questions differ, file by file."""
     names = {
         "population_hash": "population", "seed": "seed", "settings": "--set",
-        "persons": "--keep-persons", "calibration": "calibration or its totals",
+        "persons": "--keep-persons", "keep_years": "--keep-years",
+        "calibration": "calibration or its totals",
     }  # fmt: skip
     found = [
         text for key, text in names.items() if json.dumps(there.get(key)) != json.dumps(asked[key])

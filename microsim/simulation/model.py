@@ -196,11 +196,11 @@ def build(
     stocks = tuple(sorted({key for one in engine for key in one.december}))
     money_scale = _money_scale(frame, year)
     wanted = _wanted(measures, instruments, stocks, engine, ids, money_scale)
-    columns = _kept_persons(persons, engine, ids)
+    columns: tuple[tuple[str | None, ...], ...] = ()
     carried = Carried()
     if behaviours is not None:
         columns, carried = _carried(graph, engine, ids, behaviours)
-    wanted = replace(wanted, person_columns=columns)
+    wanted = replace(wanted, person_columns=(*columns, *_kept_persons(persons, engine, ids)))
     outputs = [k for w in wanted.sums for k in w.formulas if k is not None]
     for kept in (wanted.extremes, wanted.household_columns, wanted.person_columns):
         outputs += [k for column in kept for k in column if k is not None]
@@ -263,7 +263,7 @@ def of_lives_alone(model: Model, behaviours: Mapping[str, str]) -> Model:
     return replace(
         model, names=model.names[:1], systems=model.systems[:1], engine=model.engine[:1],
         ids=model.ids[:1], program=program, laws=laws, measures=(), instruments=(), stocks=(),
-        wanted=Wanted(person_columns=tuple(columns)), quotas={}, carried=carried,
+        wanted=Wanted(person_columns=tuple(columns)), quotas={}, persons=(), carried=carried,
     )  # fmt: skip
 
 

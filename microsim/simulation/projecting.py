@@ -23,6 +23,7 @@ from microsim.population.columns import OLDEST
 from microsim.population.store import PopulationSlice
 from microsim.results.contents import POPULATION_FLOWS
 from microsim.simulation.horizon import Horizon, LifeGroup
+from microsim.simulation.keeping_years import PersonsOfYears, part_of, persons_kept
 from microsim.simulation.market_sums import MarketSums
 from microsim.simulation.people import people_of, weighting_of
 from microsim.simulation.reference_income import first_income
@@ -166,13 +167,19 @@ def project_market(
     sums: MarketSums,
     market: int,
     most_years: int | None = None,
+    keeping: PersonsOfYears | None = None,
 ) -> None:
-    """Add every year of a market's lives in one life group to the sums of its shard."""
+    """Add every year of a market's lives in one life group to the sums of its shard, and to
+    `keeping` what is kept of each person.
+    """
     kind = ShardLife if horizon.static is None else StaticLife
     life = kind(horizon, group, part, n_regions, world)
     for year in horizon.years[:most_years]:
         life.begin_year()
         out = life.evaluate(1)
+        if keeping is not None and year in keeping.years:
+            kept = persons_kept(group, life.persons, life.households, out)
+            keeping.add(part_of(year, group), market, kept)
         found = sums_of(out)
         with_records = year in horizon.table_years
         found |= _households(life.persons, life.households, out, with_records=with_records)

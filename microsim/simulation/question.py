@@ -40,8 +40,8 @@ class Question:
     cut_offs
         The frame that quotas read: for each quota its cut-off by scenario, frozen in a phase
         before.
-    persons
-        Variables of which a run keeps the value of each person.
+    persons, keep_years
+        Variables of which a run keeps the value of each person; of a projection, in which years.
     population
         Path of the population file; `population_hash` is of its content.
     seed, replicate
@@ -57,12 +57,17 @@ class Question:
     cut_offs: tuple[tuple[str, tuple[float, ...]], ...] = ()
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     persons: tuple[str, ...] = ()
+    keep_years: tuple[int, ...] = ()
 
     def identity(self, model: Model, horizon: Horizon | None = None) -> str:
         """Return the hash of all that can move a number: law, frame, population, seed, engine; of
         a projection also the law of every year and the rates of lives.
         """
-        ahead = {} if horizon is None else {"horizon": horizon.content(), "lives": _lives_hash()}
+        ahead: dict[str, object] = {}
+        if horizon is not None:
+            ahead = {"horizon": horizon.content(), "lives": _lives_hash()}
+        if self.keep_years:
+            ahead["keep_years"] = list(self.keep_years)
         return hash_of(
             {
                 **ahead,
@@ -101,14 +106,14 @@ def _code_hash(*folders: str) -> str:
 
 def question_of(
     path: str | Path, scenario: Scenario, population: str, population_hash: str, seed: int | None,
-    settings: Sequence[str], persons: Sequence[str] = (),
+    settings: Sequence[str], persons: Sequence[str] = (), keep_years: Sequence[int] = (),
 ) -> Question:  # fmt: skip
     """Return the question a scenario file asks of a population."""
     place = os.path.abspath(population)  # noqa: PTH100 (resolve would follow links)
     return Question(
         str(path), place, population_hash, scenario.seed if seed is None else seed, 0,
         tuple(settings), files=tuple((file.path, file.sha256) for file in scenario.files),
-        persons=tuple(persons),
+        persons=tuple(persons), keep_years=tuple(keep_years),
     )  # fmt: skip
 
 
@@ -224,6 +229,7 @@ def horizon_of(
     groups = life_groups(
         list(systems), list(systems.values()), setup.frame, projection.years,
         {} if weights else projection.lives.behaviour, setup.tables, compiled=compiled,
+        persons=question.persons,
     )  # fmt: skip
     return Horizon(
         projection.years, projection.table_years, setup.weight, setup.average_wage,
@@ -284,7 +290,10 @@ def from_plain(data: dict[str, Any]) -> Question:
     cut_offs = tuple((name, tuple(values)) for name, values in data.get("cut_offs", ()))
     settings = tuple(data["settings"])
     persons = tuple(data.get("persons", ()))
-    changed = {"settings": settings, "files": files, "cut_offs": cut_offs, "persons": persons}
+    changed = {
+        "settings": settings, "files": files, "cut_offs": cut_offs, "persons": persons,
+        "keep_years": tuple(data.get("keep_years", ())),
+    }  # fmt: skip
     return Question(**{**data, **changed})
 
 

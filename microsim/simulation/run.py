@@ -78,8 +78,8 @@ class Options:
         CSV file of parameter draws, or "".
     replicates
         How many seeds of chance.
-    persons
-        Variables of which the value of each person is kept.
+    persons, keep_years
+        Variables of which the value of each person is kept; of a projection, in which years.
     retry_failed
         Try units again that were given up.
     stopping
@@ -98,6 +98,7 @@ class Options:
     draws: str = ""
     replicates: int = 1
     persons: tuple[str, ...] = ()
+    keep_years: tuple[int, ...] = ()
     retry_failed: bool = False
     place: Place | None = None
     stopping: Callable[[], bool] = field(default=never, compare=False)
@@ -294,8 +295,9 @@ def prepare(path: str | Path, options: Options, say: Say = lambda _: None) -> Pr
     draws = read_draws(options.draws, _scalars(scenario)) if options.draws else ()
     file, file_hash = find_population(scenario, options, say)
     question = question_of(
-        path, scenario, file, file_hash, options.seed, options.settings, options.persons
-    )
+        path, scenario, file, file_hash, options.seed, options.settings, options.persons,
+        options.keep_years,
+    )  # fmt: skip
     directory = RunDirectory(options.out)
     return _prepared(directory, question, scenario, options, say, None, draws)
 
@@ -347,6 +349,7 @@ def words_of(path: Path, options: Options) -> tuple[str, ...]:
         "--replicates": options.replicates if options.replicates != 1 else None,
         "--draws": full(options.draws),
         "--keep-persons": ",".join(options.persons),
+        "--keep-years": ",".join(map(str, options.keep_years)),
     }
     words = [f"{name}={value}" for name, value in given.items() if value not in (None, "")]
     words += [f"--set={setting}" for setting in options.settings]

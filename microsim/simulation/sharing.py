@@ -29,6 +29,7 @@ def life_groups(
     tables: Mapping[str, LifeTables],
     *,
     compiled: bool = True,
+    persons: Sequence[str] = (),
 ) -> tuple[LifeGroup, ...]:
     """Return the life groups of some scenarios, that of the first one (the baseline) first.
 
@@ -44,6 +45,8 @@ def life_groups(
         Rates of lives by scenario: the baseline's, and of those that have rates of their own.
     compiled
         If not, no machine code is made or loaded.
+    persons
+        Variables whose value of each person is kept.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def life_groups(
         year have.
     """
     rates = tables[names[0]]
-    whole = _group(0, names, systems, rates, frame, years, behaviours, compiled=compiled)
+    whole = _group(0, names, systems, rates, frame, years, behaviours, persons, compiled=compiled)
     if whole.model.quotas:
         variables = ", ".join(q.variable for q in whole.model.quotas.values())
         raise InputError(
@@ -76,6 +79,7 @@ def life_groups(
             frame,
             years,
             behaviours,
+            persons,
             compiled=compiled,
         )
         for k, part in enumerate(parts)
@@ -90,10 +94,13 @@ def _group(
     frame: Frame,
     years: Sequence[int],
     behaviours: Mapping[str, str],
+    persons: Sequence[str],
     *,
     compiled: bool,
 ) -> LifeGroup:
-    model = build(names, systems, frame, years[0], compiled=compiled, behaviours=behaviours)
+    model = build(
+        names, systems, frame, years[0], compiled=compiled, behaviours=behaviours, persons=persons
+    )
     laws = laws_of_years(model, years)
     return LifeGroup(number, model, tables, laws, tuple(moved_over(laws)))
 

@@ -188,8 +188,12 @@ def _refuse_another_question(directory: RunDirectory, scenario: Scenario, option
         "seed": scenario.seed if options.seed is None else options.seed,
         "settings": list(options.settings),
         "persons": list(options.persons),
+        "keep_years": list(options.keep_years),
     }
-    names = {"files": "the scenario's files", "settings": "--set", "persons": "--keep-persons"}
+    names = {
+        "files": "the scenario's files", "settings": "--set", "persons": "--keep-persons",
+        "keep_years": "--keep-years",
+    }  # fmt: skip
     found = [
         names.get(key, key)
         for key, value in asked.items()

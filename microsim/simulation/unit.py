@@ -34,7 +34,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 class Persons:
     """What is kept of each person of a shard: values by `scenario/variable`, and who it is."""
 
-    columns: dict[str, npt.NDArray[np.float64]]
+    columns: dict[str, npt.NDArray[Any]]
     ids: dict[str, npt.NDArray[np.int64]]
 
 
@@ -158,7 +158,7 @@ def evaluate_shard(
         "person": part.first_person + np.arange(part.n_persons),
         "household_id": np.repeat(arrays["household_id"], arrays["size"]),
     }
-    return arrays, Persons(_person_columns(model, out, people.household_of()), ids)
+    return arrays, Persons(kept_columns(model, out, people.household_of()), ids)
 
 
 def sums_of(out: Evaluation) -> Arrays:
@@ -170,14 +170,15 @@ def sums_of(out: Evaluation) -> Arrays:
     }  # fmt: skip
 
 
-def _person_columns(
+def kept_columns(
     model: Model, out: Evaluation, household_of: npt.NDArray[np.int64]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return the values kept, by `scenario/variable`; NaN where a household is set aside."""
     aside = (out.poison != 0)[household_of]
+    first = len(model.wanted.person_columns) - len(model.persons)  # after what lives carry on
     found = {}
     for s, scenario in enumerate(model.names):
-        for c, name in enumerate(model.persons):
+        for c, name in enumerate(model.persons, first):
             if model.wanted.person_columns[c][s] is not None:
                 source = 0 if out.persons_shared[s, c] else s
                 found[f"{scenario}/{name}"] = np.where(aside, np.nan, out.persons[source, c])
@@ -244,12 +245,14 @@ def write_unit(
     arrays: Arrays,
     persons: PersonsFile | None = None,
     households: Mapping[str, int] | None = None,
+    of_years: Mapping[str, PersonsFile] | None = None,
 ) -> None:
     """Write the unit's file, whole or not at all; its header names the households at fault, and
     what tells that the unit's file of persons, written before, is as it was.
 
     Of a projection the header holds the number of `households` of each life group and year; those
-    at fault are other people in every year, and stand in the arrays alone.
+    at fault are other people in every year, and stand in the arrays alone. `of_years` are its
+    files of persons, by year and life group.
     """
     header: dict[str, Any] = {**asdict(unit), "faulty": []}
     if households is not None:
@@ -259,6 +262,10 @@ def write_unit(
         header["faulty"] = [int(i) for i in arrays["household_id"][faulty]]
     if persons is not None:
         header["persons_file"] = {"persons": persons.persons, "sha256": persons.sha256}
+    if of_years:
+        header["persons_files"] = {
+            part: {"persons": one.persons, "sha256": one.sha256} for part, one in of_years.items()
+        }
     write_shard(path, header, arrays)
 
 

@@ -162,6 +162,7 @@ def _results(out: Path) -> Iterator[Path]:
     """Yield the files of units: of sums, and of persons."""
     yield from sorted((out / "shards").glob("*/[0-9]*.bin"))
     yield from sorted((out / "persons").glob("*/[0-9]*.h5"))
+    yield from sorted((out / "persons").glob("*/*/[0-9]*.h5"))  # of years of a projection
 
 
 def _left_behind(out: Path, older_than: float) -> Iterator[Path]:

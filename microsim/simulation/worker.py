@@ -13,6 +13,7 @@ from microsim.simulation.directory import RunDirectory
 from microsim.simulation.disk import words_of
 from microsim.simulation.horizon import LifeGroup
 from microsim.simulation.in_turn import in_turn
+from microsim.simulation.keeping_years import UNITS, PersonsOfYears, year_and_scenario
 from microsim.simulation.market_sums import MarketSums
 from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.projecting import project_market
@@ -95,20 +96,25 @@ class _Computing:
 
     def _projected(self, unit: Unit, path: Path) -> Payload:
         """Compute a unit of a projection, and return its receipt."""
-        arrays, households = project_unit(self.prepared, unit, self.threads)
+        keeping = PersonsOfYears(self.prepared.question.keep_years)
+        arrays, households = project_unit(self.prepared, unit, self.threads, keeping=keeping)
         try:
-            write_unit(path, unit, arrays, households=households)
+            files = {
+                part: self._keep(unit, persons, part) for part, persons in keeping.parts().items()
+            }
+            write_unit(path, unit, arrays, households=households, of_years=files)
         except OSError as error:
             words = words_of(error)
             if not words:
                 raise
             return stopped(words)
         lived = sum(int(array.sum()) for name, array in arrays.items() if name.endswith("/ages"))
-        return {"persons": lived, "bytes": path.stat().st_size}
+        size = sum(one.path.stat().st_size for one in files.values())
+        return {"persons": lived, "bytes": path.stat().st_size + size}
 
-    def _keep(self, unit: Unit, persons: Persons) -> PersonsFile:
+    def _keep(self, unit: Unit, persons: Persons, part: str = "") -> PersonsFile:
         """Write the values of each person, before the file that says the unit is done."""
-        path = self.prepared.directory.persons_file(unit.number, unit.id)
+        path = self.prepared.directory.persons_file(unit.number, unit.id, part)
         names = self.prepared.question.persons
         units = {
             name: one.definitions.variables[name].unit
@@ -121,6 +127,9 @@ class _Computing:
             "draw": unit.draw,
             "replicate": unit.replicate,
         }
+        if part:
+            attributes["year"] = year_and_scenario(part)[0]
+            units |= UNITS
         return write_persons(path, persons.columns, persons.ids, attributes, units)
 
     def _same_inputs(self, unit: Unit, asked: str) -> bool:
@@ -147,10 +156,14 @@ class _Computing:
 
 
 def project_unit(
-    prepared: Prepared, unit: Unit, threads: int, most_years: int | None = None
+    prepared: Prepared,
+    unit: Unit,
+    threads: int,
+    most_years: int | None = None,
+    keeping: PersonsOfYears | None = None,
 ) -> tuple[Arrays, dict[str, int]]:
     """Return the sums of a unit of a projection, all life groups and years, and the households of
-    each; of the first `most_years` only if given.
+    each; of the first `most_years` only if given. What is kept of persons goes to `keeping`.
 
     Markets live one by one, or one in each thread, so that memory does not grow with the shard.
     """
@@ -163,7 +176,7 @@ def project_unit(
         group, market = task
         with reading:
             part = population.read_markets(market, market + 1)
-        project_market(horizon, group, part, regions, chance, sums, market, most_years)
+        project_market(horizon, group, part, regions, chance, sums, market, most_years, keeping)
 
     markets = range(unit.first_market, unit.last_market)
     tasks = [(group, market) for group in horizon.groups for market in markets]
