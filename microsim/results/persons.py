@@ -30,7 +30,7 @@ OF_A_YEAR = {
     "people/weight": "persons that the person stands for",
     "people/sex": "0 male, 1 female",
     "people/age": "completed years on 1 July",
-    "people/employment_status": "code, in the order of /classifications of the results",
+    "people/employment_status": "code from 0, in the order of /cells/status of results.h5",
 }
 Array = npt.NDArray[Any]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from projections import life_of, make_perennia, value_of
+from projections import life_of, make_perennia, population, series_of, value_of
 
 from microsim.cli.main import main
 from microsim.cli.run import options_of
@@ -231,6 +232,39 @@ def test_plan__counts_what_is_kept(kept, tmp_path):
         forecasts.append(forecast(prepared, 0.0).disk)
     rows = 2 * 2400 * 2  # persons x years x life groups, about
     assert forecasts[1] - forecasts[0] > rows * 8 * 4
+
+
+def test_the_panel_of_the_documentation__joins_two_years(kept, monkeypatch):
+    _, outcome = kept
+    text = (Path(__file__).parents[2] / "results_schema" / "README.md").read_text()
+    (code,) = (part for part in text.split("```python\n")[1:] if "def kept(year" in part)
+    code = code.partition("```")[0].replace("2030", "2026").replace("2060", "2028")
+    monkeypatch.chdir(outcome.out.parent)
+    outcome.out.parent.joinpath("run").symlink_to(outcome.out)
+    found: dict[str, xr.DataArray] = {}
+    exec(code, found)  # noqa: S102 - the file is ours
+    assert found["growth"].size > 2000
+    assert float(found["growth"].min()) > -1e-9
+    assert float(found["growth"].max()) == pytest.approx(24.0)
+
+
+def test_static_ageing__keeps_the_same_people_with_the_weights_of_each_year(rules_cache, tmp_path):
+    rng = np.random.default_rng(4)
+
+    def status(age):
+        grown = rng.choice([1, 2, 2, 3, 5, 7, 10, 12], age.size)
+        return np.where(age < 15, 0, np.where(age < 20, rng.choice([3, 8, 12], age.size), grown))
+
+    people = population([2 * max(1, 16 - age // 6) for age in range(95)], status)
+    country = make_perennia(tmp_path, people)
+    country.change("scenario.yaml", "to: 2035", "to: 2027\nageing: static")
+    outcome = country.run("run", persons=("fund_contribution",), keep_years=(2025, 2027))
+    then, now = (content(outcome.out, f"persons-{year}.h5") for year in (2025, 2027))
+    np.testing.assert_array_equal(then["person"], now["person"])
+    assert (then["people/weight"] != now["people/weight"]).any()
+    for year, found in ((2025, then), (2027, now)):
+        rows = series_of(outcome, "A1", row="Total", group="", unit="persons")
+        assert math.fsum(found["people/weight"]) == pytest.approx(rows[year], rel=1e-9)
 
 
 # -- what is refused -----------------------------------------------------------------------------
