@@ -237,7 +237,7 @@ def test_plan__counts_what_is_kept(kept, tmp_path):
 def test_the_panel_of_the_documentation__joins_two_years(kept, monkeypatch):
     _, outcome = kept
     text = (Path(__file__).parents[2] / "results_schema" / "README.md").read_text()
-    (code,) = (part for part in text.split("```python\n")[1:] if "def kept(year" in part)
+    (code,) = (part for part in text.split("```text\n")[1:] if "def kept(year" in part)
     code = code.partition("```")[0].replace("2030", "2026").replace("2060", "2028")
     monkeypatch.chdir(outcome.out.parent)
     outcome.out.parent.joinpath("run").symlink_to(outcome.out)
