@@ -61,8 +61,12 @@ def minimal_tables(years: int) -> LifeTables:
     )  # fmt: skip
 
 
-def full_tables(years: int, method: str) -> LifeTables:
-    """Return rates of every process, of the size a young country has them."""
+def full_tables(years: int, case: str) -> LifeTables:
+    """Return rates of every process, of the size a young country has them.
+
+    `case` is `draw`, where each event is drawn, or `sort`, where they are as many as expected.
+    """
+    method, of_statuses = {"draw": ("multiplicative", "none"), "sort": ("sbdl", "sbdl")}[case]
     shape = (years, 2, 121)
     adult = (AGES >= 18).astype(float)
     union = np.where(AGES >= 17, 0.12 * np.exp(-(((AGES - 26) / 8.0) ** 2)), 0.0)
@@ -94,8 +98,8 @@ def full_tables(years: int, method: str) -> LifeTables:
         ),
         alignment=dict.fromkeys(
             ("mortality", "fertility", "emigration", "union", "dissolution", "leaving_home",
-             "elders", "disability", "recovery", "labour"), method,
-        ),
+             "elders", "disability", "recovery"), method,
+        ) | {"labour": of_statuses},
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Alignment of probabilities, events and amounts to outside totals, as functions on arrays.
 
-Lives use the sorting method inside each market (`align: sort`); these are the methods that Li and
-O'Donoghue (2014, JASSS 17(1) 15) compare, for modellers who prepare rates of their own.
+Lives have them inside each market, as `align` of a lives file names them; these are the methods
+that Li and O'Donoghue (2014, JASSS 17(1) 15) compare, for modellers who prepare rates of their own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from microsim.dynamics.earnings_profiles import Reader
 from microsim.dynamics.labour_paths import EMPLOYEES, FORCE, FORMAL, UNEMPLOYED, WORKING_AGE, total
-from microsim.dynamics.lives_blocks import Process
+from microsim.dynamics.lives_blocks import ALIGNED, Process
 from microsim.dynamics.lives_file import LivesSpec
 from microsim.dynamics.lives_tables import Made
 from microsim.dynamics.past_totals import PastTotals
@@ -58,12 +58,13 @@ def assumptions(
             continue
         if name in spec.sensitivity:
             low, high = spec.sensitivity[name]
-            rows.append(_row(process, f"{_words(name)}, {FACTOR}", 1.0, "number", low, high))
+            driver = f"{_words(name)}, {FACTOR}"
+            rows.append(_row(process, driver, 1.0, "number", low, high, aligned=not static))
         for driver, unit, values in drivers.get(name, ()):
             # Flows belong to the year a step leads to, stocks to the first year as well.
             years = (made.tables.first_year + (name != "labour"), made.tables.last_year)
             rows += [
-                _row(process, driver + when, value, unit)
+                _row(process, driver + when, value, unit, aligned=not static)
                 for when, value in _first_and_last(values, years)
             ]
         if name == "formal_work":
@@ -92,9 +93,13 @@ def _past_totals(process: Process, totals: PastTotals | None) -> list[Assumption
 
 def _row(
     process: Process, driver: str, value: float, unit: str,
-    low: float = math.nan, high: float = math.nan,
+    low: float = math.nan, high: float = math.nan, *, aligned: bool = True,
 ) -> Assumption:  # fmt: skip
-    return Assumption(driver, value, low, high, unit, process.source, process.basis)
+    """Return a row whose source says how the events of the process are aligned."""
+    source = process.source
+    if aligned and process.name in ALIGNED:
+        source = f"{source}; alignment: {process.align}"
+    return Assumption(driver, value, low, high, unit, source, process.basis)
 
 
 def _words(name: str) -> str:

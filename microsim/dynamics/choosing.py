@@ -12,9 +12,10 @@ import numpy.typing as npt
 from microsim.dynamics.decisions import MONTH, hashed
 from microsim.dynamics.factors import NONE, Persons, factor_of, refuse
 from microsim.dynamics.passage import EventLog
-from microsim.dynamics.tables import LifeTables
+from microsim.dynamics.tables import MULTIPLICATIVE, SORTING, LifeTables
 from microsim.kernels.lives_choice import choose_by_table
 from microsim.kernels.lives_newcomers import draw_keys
+from microsim.kernels.lives_sorting import DRAWN
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -48,9 +49,13 @@ class Chance:
     behaviour: Mapping[str, Floats]
     log: EventLog | None
 
-    def aligned(self, process: str) -> bool:
-        """Tell whether a process happens to as many as expected, rather than drawn one by one."""
-        return self.tables.alignment.get(process, "draw") == "sort"
+    def method(self, process: str) -> str:
+        """Return the method of alignment of a process, one of `METHODS`."""
+        return self.tables.alignment.get(process, MULTIPLICATIVE)
+
+    def sorting(self, process: str) -> int:
+        """Return the sorting method of a process, or DRAWN."""
+        return SORTING.get(self.method(process), DRAWN)
 
     def months(self, keys: Array, kind: int) -> Array:
         """Return the month, 1 to 12, of an event of each person."""
@@ -73,11 +78,12 @@ class Chance:
         Raises
         ------
         InputError
-            A factor takes a probability outside 0 to 1.
+            A factor takes a probability outside 0 to 1; relative factors leave too few persons
+            to carry the expected number.
         """
         if not table.any():
             return np.zeros(0, np.int64)
-        factor = factor_of(process, self.behaviour, persons, table, relative)
+        factor = factor_of(process, self.behaviour, persons, table, relative, self.method(process))
         n = persons.sex.size
         chosen = np.empty(n + 1, np.int64)
         noted = np.full((2, n if self.log is not None else 0), np.nan)
@@ -85,7 +91,7 @@ class Chance:
         count = choose_by_table(
             persons.starts, self.markets, sex, age, *persons.choice,
             np.ascontiguousarray(table), factor, persons.keys, self.stream, hashed(decision),
-            self.year, self.aligned(process), chosen, noted[0], noted[1],
+            self.year, self.sorting(process), chosen, noted[0], noted[1],
         )  # fmt: skip
         if count < 0:
             raise refuse(process, self.year, -1 - count, persons, table, factor)

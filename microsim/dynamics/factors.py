@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics.tables import PROCESSES
+from microsim.dynamics.tables import LOGIT, MULTIPLICATIVE, PROCESSES, SORTING
 from microsim.dynamics.transition_formulas import transition_key
 from microsim.errors import Fault, FaultList, InputError
-from microsim.kernels.lives_choice import normalise
+from microsim.kernels.lives_factors import normalise, shift_logits
 from microsim.population.columns import EMPLOYMENT_STATUS, SEX
 
 Array = npt.NDArray[Any]
@@ -90,7 +90,7 @@ def check_behaviour(behaviour: Mapping[str, Array], n_persons: int) -> dict[str,
 
 def factor_of(
     process: str, behaviour: Mapping[str, Floats], persons: Persons, table: Floats,
-    relative: Floats = NONE,
+    relative: Floats = NONE, method: str = MULTIPLICATIVE,
 ) -> Floats:  # fmt: skip
     """Return the factor on a process: shape (n_persons,), or (0,) where it is 1 for all.
 
@@ -98,17 +98,39 @@ def factor_of(
     ----------
     relative
         A relative factor of the tables' own, shape (n_persons,) or (0,).
+    method
+        How relative factors keep the total of the tables: `logit` shifts logits, `none` leaves
+        them as they are, all others divide by the mean.
+
+    Raises
+    ------
+    InputError
+        Relative factors of 0 leave too few persons to carry the expected number.
     """
     given = behaviour.get(process + RELATIVE)
     if given is not None:
         relative = given * relative if relative.size else given.copy()
     if relative.size:
         sex, age = persons.codes
-        normalise(persons.starts, sex, age, *persons.choice, table, relative)
+        if method == LOGIT:
+            row = shift_logits(persons.starts, sex, age, *persons.choice, table, relative)
+            if row >= 0:
+                raise _too_few(process, persons, row)
+        elif method == MULTIPLICATIVE or method in SORTING:
+            normalise(persons.starts, sex, age, *persons.choice, table, relative)
     level = behaviour.get(process)
     if level is None:
         return relative
     return level * relative if relative.size else level
+
+
+def _too_few(process: str, persons: Persons, row: int) -> InputError:
+    sex, age = int(persons.sex[row]), int(persons.age[row])
+    where = f"{process}, {SEX[sex]} of about age {age}"
+    what = "no shift of the logits reaches the expected number"
+    found = "the relative factor of too many persons of the market is 0"
+    remedy = f"Change the variable that gives the relative factor on {process}."
+    return InputError(Fault(where, what, found, "factors above 0", remedy))
 
 
 def refuse(

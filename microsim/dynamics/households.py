@@ -67,15 +67,16 @@ def form_unions(stage: Stage, chance: Chance, tables: LifeTables) -> None:
     single = here & (stage.spouse_row < 0) & ~had_spouse
     husband = here & (stage.spouse_row >= 0) & (stage.sex != FEMALE)
     factor = factor_of(
-        "union", chance.behaviour, replace(stage.persons, among=np.flatnonzero(single)), table
-    )
+        "union", chance.behaviour, replace(stage.persons, among=np.flatnonzero(single)), table,
+        method=chance.method("union"),
+    )  # fmt: skip
     noted = np.full((2, stage.n if chance.log is not None else 0), np.nan)
     men, women = np.empty(stage.n, np.int64), np.empty(stage.n, np.int64)
     n, wrong = match_couples(
         stage.starts, stage.markets, *stage.persons.codes, single, husband,
         np.ascontiguousarray(table), factor, stage.keys, chance.stream, hashed(decisions.UNION),
         hashed(decisions.SECOND_WIFE), hashed(decisions.AGE_GAP), stage.year,
-        chance.aligned("union"), tables.polygamy, tables.age_gap_mean, tables.age_gap_deviation,
+        chance.sorting("union"), tables.polygamy, tables.age_gap_mean, tables.age_gap_deviation,
         stage.household_of, stage.region, int(stage.region.max()) + 1, men, women,
         noted[0], noted[1],
     )  # fmt: skip

@@ -26,7 +26,7 @@ from microsim.dynamics.starting import RESET, starting_columns
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels.draws import stream_key
-from microsim.kernels.lives_choice import birth_factors
+from microsim.kernels.lives_factors import birth_factors
 from microsim.kernels.lives_grouping import fill_rows, grow_older
 from microsim.kernels.lives_moves import DIED, EMIGRATED
 from microsim.population.columns import LINKS

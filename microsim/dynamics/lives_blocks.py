@@ -25,7 +25,7 @@ from microsim.dynamics.lives_entries import (
     Rows,
     read_entry,
 )
-from microsim.dynamics.tables import METHODS
+from microsim.dynamics.tables import METHODS, METHODS_OF, MULTIPLICATIVE
 from microsim.errors import FaultList
 from microsim.files import Fields, FileTree, Node, did_you_mean, listed
 from microsim.language.definitions import Location
@@ -118,7 +118,7 @@ class Process:
         Names of variables, or "": on probabilities as they are, and between persons (normalised).
         For retirement `factor` is the probability itself.
     align
-        `draw` or `sort`.
+        One of `methods_of`.
     places
         Where each key of the block stands.
     entries
@@ -132,7 +132,7 @@ class Process:
     table: str = ""
     factor: str = ""
     relative: str = ""
-    align: str = "draw"
+    align: str = MULTIPLICATIVE
     places: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, Entry] = field(default_factory=dict)
 
@@ -180,6 +180,17 @@ def keys_of(name: str) -> tuple[str, ...]:
     if name in ALIGNED:
         keys.append("align")
     return tuple(keys)
+
+
+def methods_of(name: str) -> tuple[str, ...]:
+    """Return the methods of alignment that suit a process."""
+    return METHODS_OF.get(ALIGNED.get(name, name), METHODS)
+
+
+def default_method(name: str) -> str:
+    """Return the method of a block that states none: events drawn, totals of the tables kept."""
+    methods = methods_of(name)
+    return MULTIPLICATIVE if MULTIPLICATIVE in methods else methods[0]
 
 
 def read_processes(node: Node, tree: FileTree, faults: FaultList) -> dict[str, Process]:
@@ -235,7 +246,7 @@ def _process(name: str, node: Node, tree: FileTree, faults: FaultList) -> Proces
         table=table,
         factor=fields.text("probability" if name == "retirement" else "factor"),
         relative=fields.text("relative"),
-        align=fields.choice("align", METHODS, "draw"),
+        align=fields.choice("align", methods_of(name), default_method(name)),
         places={key: value.where for key, value in fields.nodes.items()}
         | {
             f"{key}.{label.text}": node.where

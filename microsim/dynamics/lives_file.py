@@ -16,7 +16,7 @@ from microsim.dynamics.lives_blocks import (
     read_processes,
 )
 from microsim.dynamics.lives_entries import PARAMETER
-from microsim.dynamics.tables import PROCESSES
+from microsim.dynamics.tables import NONE, OF_TRANSITIONS, PROCESSES
 from microsim.dynamics.transition_formulas import transition_key
 from microsim.errors import Fault, FaultList
 from microsim.files import Fields, FileTree, SourceFile, did_you_mean, listed
@@ -165,6 +165,12 @@ def read_lives(tree: FileTree, path: str, faults: FaultList, asked: str = "") ->
         if name not in spec.processes and name not in OPTIONAL:
             expected = f"{name}: ..., or like: a file that has it"
             faults.add(str(spec.where), f"the process '{name}' is missing", "", expected)
+    labour = spec.processes.get("labour")
+    if "transitions" in spec.processes and labour is not None:
+        known = (NONE, *OF_TRANSITIONS)
+        if labour.align not in known:
+            what = "'align' of process labour, whose statuses have transitions"
+            faults.add(labour.place("align"), what, labour.align, f"one of {', '.join(known)}")
     if "formal_work" not in spec.histories:
         expected = "formal_work: ..., or like: a file that has it"
         faults.add(str(spec.where), "histories.formal_work is missing", "", expected)

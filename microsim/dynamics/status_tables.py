@@ -12,7 +12,7 @@ from microsim.dynamics import labour_paths, transitions
 from microsim.dynamics.base_year import BaseYear
 from microsim.dynamics.earnings_profiles import Reader
 from microsim.dynamics.lives_file import LivesSpec
-from microsim.dynamics.tables import N_AGES, N_STATUSES
+from microsim.dynamics.tables import N_AGES, N_STATUSES, NONE
 from microsim.dynamics.transition_formulas import Formulas
 from microsim.errors import Fault, InputError
 from microsim.population.columns import EMPLOYMENT_STATUS
@@ -57,7 +57,7 @@ def statuses(
     if formulas is not None:  # what they lead to, only those who live it can tell
         return {"status_share": shares, "transition": implied, "formulas": formulas, **moves}
     made = transitions.matrices(process, given, implied, readers[0], span[1:])
-    if spec.alignment["labour"] == "draw":
+    if spec.alignment["labour"] == NONE:
         shares = transitions.led_to(shares[0], made)
     ages = transitions.ages_of(process)
     stay = np.diagonal(made[0], axis1=-2, axis2=-1)

@@ -10,8 +10,9 @@ person, by keys of `Lives.step(behaviour)`:
 ``<process>_relative``
     A multiplier between persons (of rich and poor, married and single). It must not change what
     is expected in total: inside each market, sex and 5-year age group the column is divided by
-    its mean, weighted by the rates of the tables, before use. A process that has one is named in
-    `LifeTables.normalised`.
+    its mean, weighted by the rates of the tables, before use; with the method `logit` it
+    multiplies odds, which are shifted to the same total; with `none` it is used as it is. A
+    process that has one is named in `LifeTables.normalised`.
 ``<process>``
     A level: a factor on the probability, used as it is, after the relative one. It does change
     the total (a reform that lowers mortality by a tenth states 0.9).
@@ -32,6 +33,7 @@ import numpy.typing as npt
 from microsim.dynamics.past_totals import PastTotals, Solved
 from microsim.dynamics.transition_formulas import Formulas
 from microsim.errors import FaultList
+from microsim.kernels.lives_sorting import SBD, SBDL, SBP
 from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +42,17 @@ Ints = npt.NDArray[np.int64]
 N_AGES = OLDEST + 1
 N_STATUSES = len(EMPLOYMENT_STATUS)
 N_PARITIES = 10
-METHODS = ("draw", "sort")
+# How events are aligned to what the tables say; a drawn event has no outside number to meet.
+SORTING: Mapping[str, int] = {"sbp": SBP, "sbd": SBD, "sbdl": SBDL}
+NONE, MULTIPLICATIVE, LOGIT = "none", "multiplicative", "logit"
+METHODS = (NONE, MULTIPLICATIVE, LOGIT, *SORTING)
+OF_TRANSITIONS = ("sbdl",)  # how a matrix keeps to shares: by one draw, ratios of odds kept
+# Choices that not every method suits: shares of statuses are numbers wanted, not chances; of
+# unions, husbands who marry again are no part of those whose total the tables give.
+METHODS_OF: Mapping[str, tuple[str, ...]] = {
+    "labour": (NONE, *SORTING),
+    "union": (NONE, MULTIPLICATIVE, *SORTING),
+}
 PROCESSES = (
     "mortality", "fertility", "union", "dissolution", "emigration", "disability",
     "leaving_home", "formal",
@@ -166,9 +178,10 @@ class LifeTables:
     status_affinity
         Shape (13, 13): relative weight of moving from a status (row) to another (column).
     alignment
-        Method (`METHODS`) by choice: `mortality`, `fertility`, `emigration`, `union`,
+        Method (`METHODS`, for some only `METHODS_OF`) by choice: `mortality`, `fertility`,
+        `emigration`, `union`,
         `dissolution`, `leaving_home`, `elders`, `disability`, `recovery`, `labour`; one left out
-        is drawn.
+        is `multiplicative`.
     normalised
         Processes that have a relative factor.
     transition
@@ -237,10 +250,11 @@ class LifeTables:
             _check_rows(self, "transition", faults)
         _check_numbers(self, faults)
         for process, method in self.alignment.items():
-            if method not in METHODS:
-                faults.add(
-                    f"alignment of {process}", "unknown method", method, " or ".join(METHODS)
-                )
+            known = METHODS_OF.get(process, METHODS)
+            if process == "labour" and self.transition is not None:
+                known = (NONE, *OF_TRANSITIONS)
+            if method not in known:
+                faults.add(f"alignment of {process}", "unknown method", method, " or ".join(known))
         faults.raise_if_any()
 
 

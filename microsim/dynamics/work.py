@@ -17,6 +17,7 @@ from microsim.dynamics.stating import stated_by
 from microsim.dynamics.tables import LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels import lives_earnings, lives_statuses, lives_transitions
+from microsim.kernels.lives_sorting import DRAWN
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -105,7 +106,8 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     factor, formal = NONE, None
     if {"formal", "formal_relative"} & chance.behaviour.keys():
         formal = np.ascontiguousarray(share[:, :, lives_statuses.FORMAL_STATUSES].sum(axis=2))
-        factor = factor_of("formal", chance.behaviour, group, formal)
+        method = chance.method("labour")
+        factor = factor_of("formal", chance.behaviour, group, formal, method=method)
     noted = np.full((2, n if chance.log is not None else 0), np.nan)
     changed = np.zeros(n, np.bool_)
     fixed, retirement = _retire(workers, chance, changed, noted)
@@ -144,8 +146,11 @@ def _move_by_shares(
         chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN), chance.year,
         *noted,
     )  # fmt: skip
-    if chance.aligned("labour"):
-        return int(lives_statuses.align_statuses(group.starts, chance.markets, sex, age, *where))
+    method = chance.sorting("labour")
+    if method != DRAWN:
+        return int(
+            lives_statuses.align_statuses(group.starts, chance.markets, sex, age, *where, method)
+        )
     lives_statuses.draw_statuses(group.starts, sex, age, *where)
     return -1
 
@@ -160,7 +165,7 @@ def _move_by_transitions(
     who = (group.starts, sex, age, *settled)
     rows = (matrix, *stated_by(tables.formulas, group, settled[0], chance))
     draws = (group.keys, chance.stream, hashed(decisions.TRANSITION), chance.year)
-    if not chance.aligned("labour"):
+    if chance.sorting("labour") == DRAWN:
         where = (*who, *rows, *draws, *noted)
         return int(lives_transitions.draw_transitions(*where))
     share = np.ascontiguousarray(tables.status_share[step + 1])

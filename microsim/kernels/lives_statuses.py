@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from microsim.kernels.draws import uniform_of_stream
 from microsim.kernels.jit import embedded, inlined, kernel
-from microsim.kernels.lives_choice import draw_rows, largest_market, round_sums, sort_groups
+from microsim.kernels.lives_choice import draw_rows, largest_market, round_sums
+from microsim.kernels.lives_sorting import sort_groups
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -271,7 +272,7 @@ def align_statuses(
     starts: Ints, markets: Keys, sex: Bytes, age: Bytes, status: Bytes, fixed: Flags,
     retirement: Floats, factor: Floats, share: Floats, leave: Floats, affinity: Floats,
     keys: Keys, stream: np.uint64, left_decision: int, taken_decision: int, year: int,
-    changed: Flags, probability: Floats, draw: Floats,
+    changed: Flags, probability: Floats, draw: Floats, method: int,
 ) -> int:  # fmt: skip
     """Move persons between statuses so that each market and cell has the wanted numbers.
 
@@ -298,6 +299,8 @@ def align_statuses(
         Shape (n_persons,): set for those who change.
     probability, draw
         Shape (n_persons,): filled in for those at risk; shape (0,) for nobody.
+    method
+        A sorting method: who leaves first.
 
     Returns
     -------
@@ -326,7 +329,7 @@ def align_statuses(
         leavers, free = plan_cells(
             counts, share, leave, plain, sums, number, stream, left_decision, year
         )
-        m = pick_leavers(p, u, groups, n, leavers.reshape(-1), ratios, candidates, rows)
+        m = pick_leavers(p, u, groups, n, leavers.reshape(-1), method, ratios, candidates, rows)
         draw_rows(rows, m, keys, stream, taken_decision, year, kept, u)
         seat_leavers(
             rows, m, u, sex, age, status, retirement, factor, share, affinity, free, plain, changed
@@ -375,11 +378,11 @@ def wanted_shares(
 
 @inlined
 def pick_leavers(
-    p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, ratios: Floats, candidates: Rows,
-    rows: Rows,
+    p: Floats, u: Floats, groups: Rows, n: int, wanted: Ints, method: int, ratios: Floats,
+    candidates: Rows, rows: Rows,
 ) -> int:  # fmt: skip
     """Keep, in `rows`, the most inclined of each group, as many as wanted; return how many."""
-    m = sort_groups(p, u, groups, n, wanted, ratios, candidates)
+    m = sort_groups(p, u, groups, n, wanted, method, ratios, candidates)
     for j in range(n):
         u[j] = 0.0
     for k in range(m):

@@ -7,12 +7,8 @@ import numpy.typing as npt
 
 from microsim.kernels.draws import uniform_of_stream
 from microsim.kernels.jit import inlined, kernel
-from microsim.kernels.lives_choice import (
-    OFFSET_BLOCK,
-    draw_rows,
-    largest_market,
-    sort_groups,
-)
+from microsim.kernels.lives_choice import OFFSET_BLOCK, draw_rows, largest_market
+from microsim.kernels.lives_sorting import DRAWN, SBDL, sort_groups
 from microsim.kernels.transcendental import normal_quantile
 
 Floats = npt.NDArray[np.float64]
@@ -103,15 +99,16 @@ def pair_by_age(
 def match_couples(
     starts: Ints, markets: Keys, sex: Bytes, age: Bytes, single: Flags, husband: Flags,
     table: Floats, factor: Floats, keys: Keys, stream: np.uint64, decision: int,
-    second_decision: int, gap_decision: int, year: int, aligned: bool, polygamy: float,
+    second_decision: int, gap_decision: int, year: int, method: int, polygamy: float,
     gap_mean: float, gap_deviation: float, household_of: Rows, region: Shorts, n_regions: int,
     men: Ints, women: Ints, probability: Floats, draw: Floats,
 ) -> tuple[int, int]:  # fmt: skip
     """Choose who forms a union, and with whom.
 
     The number of unions of a market is the mean of what men and women want; of them the share
-    `polygamy` is with men who have a wife. Each side gives those with the largest logit(p) -
-    logit(u). Pairs are made inside a region as far as its numbers go, then across regions.
+    `polygamy` is with men who have a wife. Each side gives the first by the sorting method, SBDL
+    where the number is drawn. Pairs are made inside a region as far as its numbers go, then
+    across regions.
 
     Parameters
     ----------
@@ -138,6 +135,8 @@ def match_couples(
     kept, ratios = np.empty(size, np.uint64), np.empty(size)
     together, wish = np.zeros(size, np.int32), np.empty(1, np.int64)
     gap = np.zeros(sex.shape[0])
+    aligned = method != DRAWN
+    ranking = method if aligned else SBDL
     n_pairs = 0
     for market in range(markets.shape[0]):
         first, end, number = starts[market], starts[market + 1], markets[market]
@@ -169,7 +168,9 @@ def match_couples(
             continue
         for side, n in ((0, firsts), (1, total), (2, second)):
             wish[0] = n
-            sort_groups(p[side], u[side], together, counts[side], wish, ratios, order[side])
+            sort_groups(
+                p[side], u[side], together, counts[side], wish, ranking, ratios, order[side]
+            )
         his, hers = np.empty(total, np.int64), np.empty(total, np.int64)
         for j in range(total):
             his[j] = rows[0][order[0][j]] if j < firsts else rows[2][order[2][j - firsts]]

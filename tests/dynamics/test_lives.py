@@ -23,7 +23,7 @@ from microsim.population.columns import LIFE_INPUTS
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
-METHODS = ("draw", "sort")
+METHODS = ("multiplicative", "sbdl")
 
 
 def assert_share(count: float, n: int, p: float) -> None:
@@ -79,12 +79,12 @@ def test_births__are_rates_times_women(method: str) -> None:
     expected = tables.birth[0][lives.persons["age"][women]]
     passage = lives.step()
     n_births = int(passage.births.sum())
-    if method == "draw":
+    if method == "multiplicative":
         assert abs(n_births - expected.sum()) <= 4.0 * np.sqrt((expected * (1 - expected)).sum())
     else:
         assert abs(n_births - expected.sum()) <= lives.household_starts.size - 1
     girls = float(tables.girls[0])
-    if method == "draw":
+    if method == "multiplicative":
         assert_share(int(passage.births[1]), n_births, girls)
     else:
         assert abs(passage.births[1] - n_births * girls) < lives.household_starts.size - 1
@@ -101,7 +101,7 @@ def test_girls__are_their_share_of_the_births_of_every_market() -> None:
     """
     n, years = 4_000, 18
     birth = np.broadcast_to(((AGES >= 20) & (AGES < 40)).astype(float), (years, 121)).copy()
-    tables = still_tables(years, birth=birth, alignment={"fertility": "sort"})
+    tables = still_tables(years, birth=birth, alignment={"fertility": "sbdl"})
     lives = Lives(tables, *lone_persons(n, 20, 1, market=20), seed=3)
     expected = np.diff(lives.market_starts) * float(tables.girls[0])
     assert expected.size > 100
@@ -219,7 +219,7 @@ def test_mortality_of_others__leaves_lives_that_do_not_meet_them_alone() -> None
 
 def test_relative_factor__keeps_expected_deaths() -> None:
     """A relative factor moves deaths between persons, a level moves their number."""
-    tables = still_tables(1, death=np.full((1, 2, 121), 0.05), alignment={"mortality": "sort"})
+    tables = still_tables(1, death=np.full((1, 2, 121), 0.05), alignment={"mortality": "sbdl"})
     persons, households = lone_persons(20_000, 50, 1)
     poor = (np.arange(20_000) % 4 == 0).astype(float)
     deaths = {}
@@ -313,7 +313,7 @@ def test_statuses__reach_wanted_shares(method: str) -> None:
     lives = Lives(tables, persons, households, seed=2, average_wage=1000.0)
     for _ in range(3):
         lives.step()
-    if method == "draw":
+    if method == "multiplicative":
         return
     now, share = lives.persons, tables.status_share[3]
     of = np.searchsorted(lives.market_starts, np.arange(now["age"].size), side="right") - 1
@@ -328,7 +328,7 @@ def test_statuses__reach_wanted_shares(method: str) -> None:
 
 def test_formal_factor__raises_formal_work() -> None:
     """The factor multiplies the wanted share of formal work, and is refused beyond 1."""
-    tables = eventful_tables(1, "sort")
+    tables = eventful_tables(1, "sbdl")
     tables.status_leave[:, 15:, 10] = 0.1  # the retired of the small population are far too many
     persons, households = small_population(6_000)
     rows = persons["age"].size
@@ -445,7 +445,7 @@ def test_past_work__walked_back_has_the_shares_of_every_age() -> None:
 
 def test_widows__share_a_late_husband() -> None:
     """Of several wives each is widowed, and told how many they are."""
-    tables = eventful_tables(25, "draw", polygamy=0.6)
+    tables = eventful_tables(25, "multiplicative", polygamy=0.6)
     persons, households = small_population(500)
     lives = Lives(tables, persons, households, seed=1)
     shared = 0
@@ -470,7 +470,7 @@ def test_unions__pair_equal_numbers_near_the_mean_gap() -> None:
     persons["age"] = (20 + np.arange(2 * n) % 20).astype(np.int8)
     union = np.full((1, 2, 121), 0.25)
     lives = Lives(
-        still_tables(1, union=union, alignment={"union": "sort"}), persons, households, seed=1
+        still_tables(1, union=union, alignment={"union": "sbdl"}), persons, households, seed=1
     )
     lives.step()
     married = lives.persons["spouse"] >= 0
@@ -489,7 +489,7 @@ def test_welfare__per_head_of_those_who_do_not_move_is_kept() -> None:
     """Births, deaths and moves of others leave welfare per head as it was."""
     persons, households = small_population(300)
     tables = eventful_tables(
-        1, "draw", union=np.zeros((1, 2, 121)), elder_joins=np.zeros((2, 121)),
+        1, "multiplicative", union=np.zeros((1, 2, 121)), elder_joins=np.zeros((2, 121)),
         immigration=np.zeros((1, 2, 121)),
     )  # fmt: skip
     lives = Lives(tables, persons, households, seed=2)
@@ -567,6 +567,10 @@ def test_columns_of_two_years__both_stay() -> None:
 
 def test_tables_of_tests__are_valid() -> None:
     """The tables used here pass their own check."""
-    for tables in (still_tables(2), eventful_tables(2, "draw"), eventful_tables(2, "sort")):
+    for tables in (
+        still_tables(2),
+        eventful_tables(2, "multiplicative"),
+        eventful_tables(2, "sbdl"),
+    ):
         assert isinstance(tables, LifeTables)
         tables.check()

@@ -48,7 +48,7 @@ def test_generic__is_complete_and_declares_the_variables_of_behaviour() -> None:
     assert set(spec.behaviour.values()) == FACTORS
     assert set(spec.behaviour) <= set(PROCESSES) | {"retirement"}
     assert set(spec.alignment) == {*ALIGNED.values(), "recovery"}
-    assert spec.alignment["labour"] == "sort"
+    assert spec.alignment["labour"] == "sbdl"
     assert set(spec.alignment.values()) <= set(METHODS)
     assert spec.normalised == ()
     assert all(one.source for one in spec.processes.values())
@@ -154,7 +154,18 @@ PROCESS = (
         (
             "mortality",
             "    table: open data\n    align: guess\n",
-            "/lives.yaml:8: 'align' of process mortality",
+            "/lives.yaml:8: 'align' of process mortality; found guess; expected one of none, "
+            "multiplicative, logit, sbp, sbd, sbdl",
+        ),
+        (
+            "labour",
+            "    table: population\n    align: logit\n",
+            "'align' of process labour; found logit; expected one of none, sbp, sbd, sbdl",
+        ),
+        (
+            "unions",
+            "    table: population\n    polygamy: 0\n    align: logit\n",
+            "'align' of process unions; found logit; expected one of none, multiplicative, sbp",
         ),
         ("mortality", "    table: ../../../x.csv\n", "the path leaves the folder tree"),
         (
@@ -224,7 +235,7 @@ PROCESS = (
         ),
         ("transitions", "    table: t.csv\n    ages: 64-20\n", "found 64-20"),
         ("transitions", "    table: t.csv\n    ages: all\n", "found all"),
-        ("transitions", "    table: t.csv\n    align: draw\n", "unknown key 'align' in process"),
+        ("transitions", "    table: t.csv\n    align: none\n", "unknown key 'align' in process"),
         ("earnings", "    permanent_share: 0.5\n", "process earnings has no 'persistence'"),
         ("retirement", "    factor: life_retires\n", "unknown key 'factor' in process retirement"),
     ],
@@ -234,6 +245,16 @@ def test_faults_of_a_block__are_named_with_their_line(
 ) -> None:
     found = faults_of(write(tmp_path, PROCESS.format(name=name, rest=rest)))
     assert fault in found
+
+
+def test_labour_with_transitions__has_methods_of_its_own(tmp_path: Path) -> None:
+    block = "  {name}:\n    basis: data\n    source: x\n"
+    text = "lives: mine\nlike: generic\nprocesses:\n"
+    text += block.format(name="labour") + "    table: population\n    align: sbd\n"
+    text += block.format(name="transitions") + "    table: t.csv\n"
+    found = faults_of(write(tmp_path, text))
+    assert "/lives.yaml:8: 'align' of process labour, whose statuses have transitions" in found
+    assert "found sbd; expected one of none, sbdl" in found
 
 
 def test_basis_and_source__are_needed(tmp_path: Path) -> None:

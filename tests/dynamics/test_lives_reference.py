@@ -12,6 +12,7 @@ from lives_reference import COMPARED, EVENT_BLOCKS, Person, Reference
 from small_lives import eventful_tables, small_population, some_transitions
 
 from microsim.dynamics.lives import Lives
+from microsim.dynamics.tables import METHODS, MULTIPLICATIVE
 from microsim.dynamics.transition_formulas import Formulas
 
 YEARS = 15
@@ -49,8 +50,17 @@ FORMULAS: dict[str, tuple[Formulas, Callable[[Person], list[float]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("moves", ["shares", "matrix", *FORMULAS])
-@pytest.mark.parametrize("method", ["draw", "sort"])
+@pytest.mark.parametrize(
+    ("method", "moves"),
+    [
+        *((method, "shares") for method in METHODS),
+        *(
+            (method, moves)
+            for moves in ("matrix", *FORMULAS)
+            for method in (MULTIPLICATIVE, "sbdl")
+        ),
+    ],
+)
 def test_engine__lives_as_reference(method: str, moves: str) -> None:
     """Persons, households, links, statuses, incomes and events are the same in every year."""
     persons, households = small_population(90)

@@ -12,6 +12,7 @@ import pytest
 from microsim.dynamics.assumptions import assumptions, life_expectancy
 from microsim.dynamics.base_year import base_year, incomes
 from microsim.dynamics.earnings_profiles import Reader, earnings_of, wage_path
+from microsim.dynamics.lives_blocks import ALIGNED
 from microsim.dynamics.lives_file import LivesSpec, load_lives
 from microsim.dynamics.lives_tables import Made, tables_of
 from microsim.dynamics.projection import expected
@@ -79,7 +80,7 @@ def test_example_of_transitions__makes_tables(made: Made, population: Path) -> N
 
 def test_drawn_transitions__lead_to_shares_of_their_own(population: Path) -> None:
     spec = load_lives(LIVES.with_name("transitions_example.yaml"))
-    labour = replace(spec.processes["labour"], align="draw")
+    labour = replace(spec.processes["labour"], align="none")
     drawn = replace(spec, processes={**spec.processes, "labour": labour})
     tables = make(population, drawn).tables
     assert tables.transition is not None
@@ -249,8 +250,12 @@ def test_register__holds_every_process_and_parameter(made: Made) -> None:
     drivers = {row.driver: row for row in rows}
     sources = {row.source for row in rows}
     for process in (*spec.processes.values(), *spec.histories.values()):
+        aligned = f"; alignment: {process.align}" if process.name in ALIGNED else ""
         if process.name != "retirement":  # its variable is explained by the parameters
-            assert process.source in sources, process.name
+            assert process.source + aligned in sources, process.name
+    assert drivers["mortality, factor on the table"].source.endswith("; alignment: sbdl")
+    still = assumptions(spec, made, reading(spec), static=True)
+    assert not [row for row in still if "alignment:" in row.source]
     assert drivers["mortality, factor on the table"].low == 0.9
     first, last = (
         drivers[f"inflation of consumer prices and of GDP, {year}"] for year in (2025, 2040)

@@ -146,7 +146,7 @@ def aligned(one: Array, status: Array, shares: dict[int, float], market: int) ->
     for code, value in shares.items():
         share[..., code] = value
     tables = still_tables(
-        1, transition=every_step(one, 1), status_share=share, alignment={"labour": "sort"}
+        1, transition=every_step(one, 1), status_share=share, alignment={"labour": "sbdl"}
     )
     return Lives(tables, *people(status, market=market), seed=5)
 
@@ -221,7 +221,7 @@ def test_common_random_numbers__only_those_between_the_two_matrices_differ() -> 
 
 def test_pieces__have_the_lives_of_the_whole() -> None:
     """Markets lived apart give what they give together, aligned or drawn."""
-    for method in ("draw", "sort"):
+    for method in ("multiplicative", "sbdl"):
         tables = eventful_tables(3, method, transition=some_transitions(3))
         persons, households = small_population(400, persons_per_market=300)
         whole = Lives(tables, persons, households, seed=3, average_wage=1000.0)
@@ -245,7 +245,7 @@ def test_pieces__have_the_lives_of_the_whole() -> None:
         assert parts == dict(zip(keys, whole.persons["employment_status"].tolist(), strict=True))
 
 
-@pytest.mark.parametrize("method", ["draw", "sort"])
+@pytest.mark.parametrize("method", ["none", "sbdl"])
 def test_retirement_by_rule__leaves_no_other_way_to_retire(method: str) -> None:
     flows = {"formal private employee": {"retired": 0.5, "unemployed": 0.25}}
     share = np.zeros((2, 2, 121, 13))
@@ -264,7 +264,7 @@ def test_retirement_by_rule__leaves_no_other_way_to_retire(method: str) -> None:
     by_rule, left = counts[RETIRED], counts[[PRIVATE, UNEMPLOYED]]
     assert p_value(np.array([by_rule, n // 2 - by_rule]), np.array([0.2, 0.8])) > FALSE_ALARM
     others = np.bincount(lives.persons["employment_status"][~governed], minlength=13)
-    if method == "draw":
+    if method == "none":
         assert p_value(left, np.array([0.5, 0.5])) > FALSE_ALARM
         assert p_value(others[[PRIVATE, UNEMPLOYED, RETIRED]], np.array([0.25, 0.25, 0.5])) > (
             FALSE_ALARM
@@ -277,7 +277,7 @@ def test_aligned__places_of_the_retired_are_not_for_who_retires_by_rule() -> Non
     share[..., [PRIVATE, UNEMPLOYED, RETIRED]] = 0.3, 0.2, 0.5
     flows = {"formal private employee": {"unemployed": 0.5}}
     tables = still_tables(
-        1, transition=every_step(matrix(flows), 1), status_share=share, alignment={"labour": "sort"}
+        1, transition=every_step(matrix(flows), 1), status_share=share, alignment={"labour": "sbdl"}
     )
     n = 4000
     lives = Lives(tables, *people(np.full(n, PRIVATE), market=500), seed=2)

@@ -1,6 +1,6 @@
 """Which scenarios share lives, and common random numbers where they do not.
 
-With `align: draw` an event happens to a person whose own draw is below the person's own
+With `align: multiplicative` an event happens to a person whose own draw is below the person's own
 probability. So a factor of 0.9 on mortality keeps everybody alive who lives under the baseline, and
 what it does not touch stays as it was, person by person, with no tolerance.
 """

@@ -42,7 +42,7 @@ INTEREST = 0.03
 BIRTH_RATE = 2.0 * 100 / SURVIVORS[15:60].sum()  # 100 births a year of the women of 15 to 59
 
 
-@pytest.fixture(scope="module", params=["draw", "sort"])
+@pytest.fixture(scope="module", params=["multiplicative", "sbdl"])
 def stationary(request, rules_cache, tmp_path_factory) -> Outcome:
     """Return a projection that starts in the stationary population of de Moivre's law."""
     method = request.param
@@ -57,7 +57,7 @@ def stationary(request, rules_cache, tmp_path_factory) -> Outcome:
     country.change("scenario.yaml", "to: 2035", f"to: {2025 + YEARS}")
     for process in ("life_mortality", "life_fertility"):
         old = f"factor: {process}\n    align: "
-        country.change("lives/lives.yaml", f"{old}draw", f"{old}{method}")
+        country.change("lives/lives.yaml", f"{old}multiplicative", f"{old}{method}")
     annuity = annuity_due(SURVIVORS[60:].tolist(), INTEREST)
     settings = (*NO_GROWTH, *LEVEL_PENSION, "fund.base=0.5", f"fund.annuity={annuity!r}")
     return country.run("run", settings=settings, shard_persons=70_000)

@@ -50,7 +50,7 @@ replace:
 """
 
 
-def with_transitions(country: Perennia, align: str = "draw") -> Perennia:
+def with_transitions(country: Perennia, align: str = "none") -> Perennia:
     """Give a copy of Perennia transitions, and a reform that moves them."""
     both = "2020-2040,male,", "2020-2040,female,"
     moves = header("year", "sex") + lines(MEN, both[0]) + lines(WOMEN, both[1])
@@ -59,7 +59,7 @@ def with_transitions(country: Perennia, align: str = "draw") -> Perennia:
     country.change("lives/lives.yaml", "  retirement:\n", BLOCK + "  retirement:\n")
     country.change("lives/lives.yaml", "parameters:\n", PARAMETERS)
     labour = "table: labour.csv\n    factor: life_formal\n    align: "
-    country.change("lives/lives.yaml", f"{labour}draw", f"{labour}{align}")
+    country.change("lives/lives.yaml", f"{labour}none", f"{labour}{align}")
     country.write("reforms/formalised.yaml", REFORM)
     text = country.scenario.read_text()
     country.scenario.write_text(f"{text}  formalised: reforms/formalised.yaml\n")
@@ -143,8 +143,8 @@ def test_same_bits__for_any_shards_and_workers(country, outcome):
 
 
 def test_aligned_to_totals__meets_them(my_perennia):
-    """With `align: sort` the statuses are those of labour.csv, which the matrix would not keep."""
-    outcome = with_transitions(my_perennia, align="sort").run("run")
+    """With `align: sbdl` the statuses are those of labour.csv, which the matrix would not keep."""
+    outcome = with_transitions(my_perennia, align="sbdl").run("run")
     misses = {}
     for row in rows_of(outcome, "T2", year=LAST):
         misses.setdefault(row.row, {})[row.column] = row.value

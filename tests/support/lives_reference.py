@@ -101,9 +101,38 @@ class Reference:
         when = self.month(person.key, kind) if month is None else month
         self.events.append(Event(person.key, kind, when, p, u))
 
+    def method(self, process: str) -> str:
+        """Return the method of alignment of a process."""
+        return self.tables.alignment.get(process, "multiplicative")
+
     def sorted_method(self, process: str) -> bool:
-        """Tell whether a process is aligned."""
-        return self.tables.alignment.get(process, "draw") == "sort"
+        """Tell whether as many events happen as expected."""
+        return self.method(process) in ("sbp", "sbd", "sbdl")
+
+    def scaled(
+        self, process: str, cell: list[tuple[Person, float, float]]
+    ) -> list[tuple[Person, float]]:
+        """Return chances of (person, probability, relative factor) that keep the total, or not."""
+        method, target = self.method(process), 0.0
+        for _, p, _ in cell:
+            target += p
+        if method == "none":
+            return [(person, p * r) for person, p, r in cell]
+        if method != "logit":
+            weighted = 0.0
+            for _, p, r in cell:
+                weighted += p * r
+            return [(person, p * (r * (target / weighted))) for person, p, r in cell]
+
+        def shifted(odds: float) -> list[float]:
+            return [p * (r * odds) / (1 - p + p * (r * odds)) for _, p, r in cell]
+
+        low, high = 1e-6, 1e6
+        for _ in range(200):
+            odds = math.sqrt(low * high)
+            low, high = (odds, high) if math.fsum(shifted(odds)) < target else (low, odds)
+        chances = shifted(high)
+        return [(person, chance) for (person, _, _), chance in zip(cell, chances, strict=True)]
 
     def happens(
         self, process: str, decision: str, kind: str, chances: Iterable[tuple[Person, float]],
@@ -112,7 +141,7 @@ class Reference:
         """Return whom it happens to, in order of rows."""
         risks = [(person, p, self.u(person.key, decision)) for person, p in chances if p > 0]
         if self.sorted_method(process):
-            chosen = self.as_expected(risks, decision)
+            chosen = self.as_expected(risks, decision, self.method(process))
         else:
             chosen = [(person, p, u) for person, p, u in risks if u < p]
         for person, p, u in chosen if noted else []:
@@ -120,9 +149,9 @@ class Reference:
         return [person for person, _, _ in chosen]
 
     def as_expected(
-        self, risks: list[tuple[Person, float, float]], decision: str
+        self, risks: list[tuple[Person, float, float]], decision: str, method: str
     ) -> list[tuple[Person, float, float]]:
-        """Return as many as expected of each sex and age: largest logit(p) - logit(u)."""
+        """Return as many as expected of each sex and age: the first by the sorting method."""
         total = self.u(self.market, decision, 1)
         chosen: list[tuple[Person, float, float]] = []
         done = 0
@@ -133,7 +162,7 @@ class Reference:
                 for _, p, _ in cell:
                     expected += p
                 total += expected
-                ranked = sorted(cell, key=lambda r: r[2] * (1 - r[1]) / (r[1] * (1 - r[2])))
+                ranked = sorted(cell, key=lambda r: _rank(method, r[1], r[2]))
                 chosen += ranked[: math.floor(total) - done]
                 done = math.floor(total)
         return sorted(chosen, key=lambda r: r[0].row)
@@ -230,13 +259,8 @@ class Reference:
         chances = []
         for group in range(25):
             cell = [w for w in fertile if w.age // 5 == group]
-            plain = weighted = 0.0
-            for woman in cell:
-                plain += tables.birth[self.k, woman.age]
-                weighted += tables.birth[self.k, woman.age] * factors[woman]
-            for woman in cell:
-                factor = factors[woman] * (plain / weighted)
-                chances.append((woman, float(tables.birth[self.k, woman.age] * factor)))
+            rates = [(w, float(tables.birth[self.k, w.age]), factors[w]) for w in cell]
+            chances += self.scaled("fertility", rates)
         chances.sort(key=lambda pair: pair[0].row)
         return self.happens("fertility", "birth", "birth", chances)
 
@@ -333,7 +357,8 @@ class Reference:
         second = math.floor(tables.polygamy * number + self.u(self.market, "union", 2))
         second = min(second, len(sides[2]), number) if tables.polygamy else 0
         first = min(number - second, len(sides[0]))
-        ranked = [sorted(r, key=lambda x: x[2] * (1 - x[1]) / (x[1] * (1 - x[2]))) for r in sides]
+        method = self.method("union") if self.sorted_method("union") else "sbdl"
+        ranked = [sorted(r, key=lambda x: _rank(method, x[1], x[2])) for r in sides]
         men = ranked[0][:first] + ranked[2][:second]
         women = ranked[1][: first + second]
         told = {id(p): (p, chance, u) for p, chance, u in men + women}
@@ -808,7 +833,8 @@ class Reference:
                 done += expected
                 sure = sum(risks[p][0] == 1.0 for p in able)
                 n = min(max(expected, len(present[s]) - wanted[s], sure), len(able))
-                ranked = sorted(able, key=lambda p: _odds(*risks[p]))
+                method = self.method("labour")
+                ranked = sorted(able, key=lambda p: _rank(method, *risks[p]))
                 going += ranked[:n]
                 room[s] = float(wanted[s] - (len(present[s]) - n))
             for person in cell:
@@ -877,8 +903,13 @@ class Reference:
             values[main] = wage * math.exp(float(e))
 
 
-def _odds(p: float, u: float) -> float:
-    return u * (1 - p) / (p * (1 - u))
+def _rank(method: str, p: float, u: float) -> tuple[float, float]:
+    """Return what the first of a cell have least of, and then least of."""
+    if method == "sbp":
+        return -p, u
+    if method == "sbd":
+        return u - p, 0.0
+    return u * (1 - p) / (p * (1 - u)), 0.0
 
 
 def position_of(person: Person | None) -> int:

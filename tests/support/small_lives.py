@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics.tables import Earnings, LifeTables, PastWork
+from microsim.dynamics.tables import METHODS_OF, Earnings, LifeTables, PastWork
 from microsim.population.markets import arrange
 
 Array = npt.NDArray[Any]
@@ -56,7 +56,9 @@ def still_tables(n_steps: int = 3, first_year: int = 2025, **changes: Any) -> Li
     return replace(plain, **changes)
 
 
-def eventful_tables(n_steps: int = 15, method: str = "draw", **changes: Any) -> LifeTables:
+def eventful_tables(
+    n_steps: int = 15, method: str = "multiplicative", **changes: Any
+) -> LifeTables:
     """Return tables in which everything happens, often enough for small populations."""
     death = np.minimum(1.0, 0.0005 * np.exp(0.075 * AGES) + 0.03 * np.exp(-AGES))
     birth = np.where((AGES >= 15) & (AGES < 50), 0.2 * np.exp(-(((AGES - 27) / 8.0) ** 2)), 0.0)
@@ -75,7 +77,9 @@ def eventful_tables(n_steps: int = 15, method: str = "draw", **changes: Any) -> 
     leave[:, :15] = 0.0
     affinity = 0.5 + np.abs(np.subtract.outer(np.arange(13), np.arange(13))) % 4
     np.fill_diagonal(affinity, 0.0)
-    several = {"draw": "draw", "sort": "sort"}[method]
+    others = {
+        choice: method if method in methods else "none" for choice, methods in METHODS_OF.items()
+    }
     values: dict[str, Any] = {
         "death": np.broadcast_to(death, (n_steps, 2, 121)).copy(),
         "newborn_death": np.full((n_steps, 2), 0.04),
@@ -95,9 +99,9 @@ def eventful_tables(n_steps: int = 15, method: str = "draw", **changes: Any) -> 
         "status_leave": leave,
         "status_affinity": affinity,
         "alignment": dict.fromkeys(
-            ("mortality", "fertility", "emigration", "union", "dissolution", "leaving_home",
-             "elders", "disability", "recovery", "labour"), several,
-        ),
+            ("mortality", "fertility", "emigration", "dissolution", "leaving_home", "elders",
+             "disability", "recovery"), method,
+        ) | others,
     }  # fmt: skip
     return still_tables(n_steps, **(values | changes))
 
