@@ -14,7 +14,7 @@ from microsim.budget.government_account import OUTLAY
 from microsim.budget.key_figures import government_outlay
 from microsim.budget.ledger import Ledger, Side
 from microsim.budget.per_head import PER_HEAD
-from microsim.budget.population_account import OPENING
+from microsim.budget.population_account import OPENING, left_out
 from microsim.budget.rows import MILLION, difference_name
 from microsim.budget.sums import Sums, add_up
 from microsim.results.classifications import account_row
@@ -64,7 +64,9 @@ def _population(ledger: Ledger, before: Ledger) -> Iterator[Side]:
             what = f"opening + births - deaths + net migration = closing{people}, {year}"
             left = math.fsum((opening, births, -deaths, net))
             yield Side("I-01", name, what, left, closing, max(opening, closing))
+            sexes = (group.removeprefix("sex="),) if group else SEXES
             earlier = before.value(name, "A1", row="Total", **key)
+            earlier = math.fsum((earlier, left_out(before.contents, name, sexes)))
             what = f"population opens as it closed the year before{people}, {year}"
             yield Side("I-01", name, what, opening, earlier)
 

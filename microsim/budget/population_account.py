@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from microsim.budget.frame_tables import POPULATION, first_scenarios
 from microsim.budget.rows import TableRows, ratio
@@ -10,6 +11,7 @@ from microsim.budget.sums import Sums, add_up
 from microsim.results.contents import SEXES, Contents, Row
 
 OPENING, CLOSING, NET = "Opening", "Closing", "Net migration"
+LEFT_OUT = "of which in no table: rules not computed"
 ROWS = {
     OPENING: (),
     "Births": ("births",),
@@ -23,6 +25,9 @@ ROWS = {
 
 def population_account(sums: Sums, before: Sums) -> list[Row]:
     """Return table A2: opening + births - deaths + net migration = closing, by sex, persons.
+
+    Persons whose household a rule could not be computed for live on and are in this table; no other
+    table has them, so that their number stands below.
 
     Parameters
     ----------
@@ -48,8 +53,17 @@ def population_account(sums: Sums, before: Sums) -> list[Row]:
                     at = before if row == OPENING else sums
                     cells = at.persons(scenario, POPULATION)
                     value = math.fsum(add_up(cells[SEXES.index(sex)]) for sex in sexes)
+                    value = math.fsum((value, left_out(at.contents, name, sexes)))
                 table.add(name, row, value, "persons", group=group)
+            if sums.contents.left_out:
+                value = left_out(sums.contents, name, sexes)
+                table.add(name, LEFT_OUT, value, "persons", group=group)
     return table.rows
+
+
+def left_out(contents: Contents, scenario: str, sexes: Sequence[str] = SEXES) -> float:
+    """Return the persons of these sexes who are in no other table of the year."""
+    return math.fsum(contents.left_out.get((scenario, sex), 0.0) for sex in sexes)
 
 
 def alignment(contents: Contents) -> list[Row]:

@@ -339,6 +339,9 @@ class Contents:
     flows: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
     """(scenario, sex) -> persons by `POPULATION_FLOWS`, from the year before to this; empty in the
     first year."""
+    left_out: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(scenario, sex) -> persons of a projection who are in no table of the year, because a rule
+    could not be computed for their household; empty if there are none."""
     benefit_flows: Mapping[tuple[str, str, str, str], Mapping[str, float]] = field(
         default_factory=dict
     )

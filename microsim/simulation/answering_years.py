@@ -113,6 +113,7 @@ def _contents(
         horizon=(horizon.years[0], horizon.years[-1]),
         lives_of=tuple(number[name] for name in whole.names),
         flows=_flows(groups, horizon.weight) if known else {},
+        left_out=_left_out(groups, horizon.weight) if horizon.static is None else {},
         benefit_flows=_benefit_flows(groups, horizon.weight) if known else {},
         assumptions=horizon.assumptions,
         memo=memo_of(groups, horizon, k) if horizon.static is None else (),
@@ -158,6 +159,17 @@ def _flows(groups: Sequence[GroupYear], weight: float) -> dict[tuple[str, str], 
             flow: weight * float(group.flows[f, i]) for f, flow in enumerate(POPULATION_FLOWS)
         }
         for group in groups
+        for name in group.names
+        for i, sex in enumerate(SEX)
+    }
+
+
+def _left_out(groups: Sequence[GroupYear], weight: float) -> dict[tuple[str, str], float]:
+    """Return the persons by scenario and sex who are in no table; nothing if nobody is."""
+    return {
+        (name, sex): weight * float(group.left_out[i])
+        for group in groups
+        if group.left_out.any()
         for name in group.names
         for i, sex in enumerate(SEX)
     }

@@ -19,7 +19,7 @@ from microsim.simulation.merge import Merged, Part, Poisoned, merge
 from microsim.simulation.model import Model
 
 Ints = npt.NDArray[np.int64]
-FLOW_NAMES = ("flows", "benefit_flows", "ages")
+FLOW_NAMES = ("flows", "benefit_flows", "ages", "left_out")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class GroupYear:
         By scenario and benefit, shape (2, 6), see `stocks_and_flows`.
     ages
         Shape (2, 121), people by sex and age.
+    left_out
+        Shape (2,), people by sex whose household a rule could not be computed for.
     tables
         Rates of its lives.
     """
@@ -65,6 +67,7 @@ class GroupYear:
     flows: Ints
     benefit_flows: dict[tuple[str, str, str], Ints]
     ages: Ints
+    left_out: Ints
 
 
 def lived_groups(horizons: Sequence[Horizon], files: Sequence[Sequence[Path]]) -> tuple[Lived, ...]:
@@ -110,13 +113,14 @@ def merge_group(
     )  # fmt: skip
     n = sum(read_header(path)["households"][section] for path in lived.files[0])
     merged = merge(parts, full, population, scratch, n, with_records=with_records)
-    people, benefits, ages = _counts(lived, horizon.years[k])
-    return GroupYear(lived.names, lived.groups[0].tables, merged, people, benefits, ages)
+    counts = _counts(lived, horizon.years[k])
+    return GroupYear(lived.names, lived.groups[0].tables, merged, *counts)
 
 
-def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], Ints], Ints]:
-    """Return the counts of persons of a group, summed over its shards."""
+def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], Ints], Ints, Ints]:
+    """Return the counts of persons of a group, summed over its shards, as `GroupYear` has them."""
     people, ages = np.zeros((4, 2), np.int64), np.zeros((2, 121), np.int64)
+    left_out = np.zeros(2, np.int64)
     benefits: dict[tuple[str, str, str], Ints] = {}
     for k, (group, files) in enumerate(zip(lived.groups, lived.files, strict=True)):
         total: Ints | None = None
@@ -124,6 +128,7 @@ def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], I
             _, arrays = read_shard(path, f"{group.number}/{year}/", FLOW_NAMES)
             if k == 0:
                 ages += arrays["ages"]
+                left_out += arrays["left_out"]
             if "flows" not in arrays:
                 continue  # static ageing: nobody comes or goes
             if k == 0:
@@ -136,7 +141,7 @@ def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], I
             for b, (scheme, benefit) in enumerate(group.model.carried.benefits):
                 if total is not None:
                     benefits[name, scheme, benefit] = total[s, b]
-    return people, benefits, ages
+    return people, benefits, ages, left_out
 
 
 def joined_cells(groups: Sequence[GroupYear], names: Sequence[str]) -> Cells:

@@ -19,7 +19,7 @@ from microsim.kernels.carrying import moved, stocks_and_flows
 from microsim.language.evaluating import Evaluation
 from microsim.language.people import People, World
 from microsim.language.states import KNOWN, State, lagged, there_is
-from microsim.population.columns import OLDEST
+from microsim.population.columns import OLDEST, SEX
 from microsim.population.store import PopulationSlice
 from microsim.results.contents import POPULATION_FLOWS
 from microsim.simulation.horizon import Horizon, LifeGroup
@@ -187,6 +187,8 @@ def project_market(
             found[REFERENCE] = life.reference_income()
         found |= life.flows()
         found["ages"] = _ages(life.persons)
+        left_out = (out.poison != 0)[life.people.household_of()]
+        found["left_out"] = np.bincount(life.persons["sex"][left_out], minlength=len(SEX))
         sums.add(f"{group.number}/{year}/", market, found, life.people.n_households)
 
 
