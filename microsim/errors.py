@@ -66,6 +66,15 @@ class RunFailedError(MicrosimError):
     """A run could not be finished or its results are not sound; exit code 1."""
 
 
+class QuestionAtFaultError(RunFailedError):
+    """A run could not be finished because its own files are at fault; exit code 2.
+
+    Most faults of files are found before a run begins; some show only in the people they meet.
+    """
+
+    exit_code = 2
+
+
 class StoppedError(MicrosimError):
     """Work is left because the run was asked to stop or lost its scheduler; exit code 75.
 

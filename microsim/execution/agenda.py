@@ -128,11 +128,10 @@ class Agenda:
         if answer["kind"] == "done":
             self._settle(task)
             self.listener.done(answer["receipt"])
-        elif answer["kind"] == "raised":
+        elif answer["kind"] in ("raised", "refused"):
             tries, _ = self._settle(task)
-            self.listener.failed(
-                Failure(task.unit, "raised", answer["text"], tries + 1, answer["where"])
-            )
+            kind, text, where = (answer[name] for name in ("kind", "text", "where"))
+            self.listener.failed(Failure(task.unit, kind, text, tries + 1, where))
         else:
             raise_unstarted(answer)
 

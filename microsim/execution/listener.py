@@ -17,9 +17,10 @@ class Failure:
     unit
         The unit, as it was handed out.
     kind
-        `raised`: the worker reported an error. `died`: it ended its worker too often.
+        `raised`: the worker reported an error. `refused`: that the files of the question are at
+        fault. `died`: it ended its worker too often.
     text
-        The traceback, or how the last worker ended and its last words.
+        The traceback, or the faults, or how the last worker ended and its last words.
     attempts
         How often it was tried.
     where
@@ -27,7 +28,7 @@ class Failure:
     """
 
     unit: Payload
-    kind: Literal["raised", "died"]
+    kind: Literal["raised", "refused", "died"]
     text: str
     attempts: int
     where: str

@@ -71,7 +71,8 @@ class Server:
 
         Returns
         -------
-        The answer: `kind` is `done` with the `receipt`, or `raised` with `text` and `where`.
+        The answer: `kind` is `done` with the `receipt`, or with `text` and `where` `raised`, or
+        `refused` where the files of the question are at fault.
         """
         number = unit["unit"]
         self.events.write("begin", unit=number, alone=alone)
@@ -79,11 +80,12 @@ class Server:
         try:
             receipt = self.worker(unit)
             json.dumps(receipt)  # or it could not travel
-        except (Exception, SystemExit):
-            text = traceback.format_exc()
+        except (Exception, SystemExit) as error:
+            at_fault = isinstance(error, InputError)
+            text = str(error) if at_fault else traceback.format_exc()
             self.events.write("raised", unit=number, text=text[-2000:])
             where = f"process {self.pid} on {self.host}"
-            return {"kind": "raised", "text": text, "where": where}
+            return {"kind": "refused" if at_fault else "raised", "text": text, "where": where}
         except BaseException:  # Ctrl-C: the unit is not to blame
             self.events.write("released", unit=number)
             raise

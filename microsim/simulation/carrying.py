@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
 
-from microsim.errors import RunFailedError, StoppedError
+from microsim.errors import QuestionAtFaultError, RunFailedError, StoppedError
 from microsim.execution.attempts import Deaths, deaths_of
 from microsim.execution.backend import run_job
 from microsim.execution.jobs import Job, Payload
@@ -227,7 +227,19 @@ def raise_if_incomplete(prepared: Prepared, share: tuple[int, int] = (0, 1)) -> 
     """Raise `RunFailedError` that says exactly what is missing, and why."""
     left = look(prepared, share)
     if left.numbers or left.given_up:
-        raise RunFailedError(incomplete(prepared, left))
+        raise _incomplete_error(prepared, left)
+
+
+def _incomplete_error(prepared: Prepared, left: Missing) -> RunFailedError:
+    """Return the error that says what is missing."""
+    at_fault = _refused(prepared, left)
+    return (QuestionAtFaultError if at_fault else RunFailedError)(incomplete(prepared, left))
+
+
+def _refused(prepared: Prepared, left: Missing) -> list[int]:
+    """Return the units given up because the files of the question are at fault."""
+    failures = prepared.directory.failures()
+    return [number for number in left.given_up if failures[number]["kind"] == "refused"]
 
 
 def incomplete(prepared: Prepared, left: Missing) -> str:
@@ -242,14 +254,20 @@ def incomplete(prepared: Prepared, left: Missing) -> str:
         facts = failures[number]
         times = f", {facts['attempts']} times" if facts["attempts"] > 1 else ""
         lines.append(f"  {describe(prepared, number)}: {facts['kind']}{times} on {facts['where']}:")
-        lines += [f"    {line}" for line in str(facts["text"]).strip().splitlines()[-6:]]
+        told = str(facts["text"]).strip().splitlines()
+        lines += [f"    {line}" for line in (told if facts["kind"] == "refused" else told[-6:])]
     if len(left.given_up) > SHOWN:
         lines.append(f"  ... and {len(left.given_up) - SHOWN} more that were given up.")
     if left.numbers:
         some = ", ".join(map(str, left.numbers[:SHOWN]))
         more = ", ..." if len(left.numbers) > SHOWN else ""
         lines.append(f"  not computed yet: {len(left.numbers)} units ({some}{more})")
-    if left.given_up:
+    if _refused(prepared, left):
+        lines.append(
+            "The question's own files are at fault. A run keeps the files it began with: change "
+            "yours, then run them into another directory (--out)."
+        )
+    elif left.given_up:
         lines.append(
             f"Mend the cause, then `microsim resume {out} --retry-failed`. If memory ran out, add "
             "--shard-persons with a smaller number or give workers more memory."
@@ -324,4 +342,4 @@ def _settle(prepared: Prepared, place: Place, watch: Watch, stopping: Callable[[
         _run(prepared, place, watch, stopping, again)
         left = [one["unit"] for one in again if one["unit"] in prepared.directory.failures()]
         if left:
-            raise RunFailedError(incomplete(prepared, Missing(given_up=left)))
+            raise _incomplete_error(prepared, Missing(given_up=left))

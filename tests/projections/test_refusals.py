@@ -164,6 +164,23 @@ def test_a_factor_that_takes_a_probability_above_one__is_named(my_perennia, caps
     )
 
 
+@pytest.mark.parametrize("backend", ["serial", "processes"])
+def test_a_factor_of_a_reform_that_takes_a_probability_above_one__is_named(
+    my_perennia, capsys, backend
+):
+    """Only the units live these lives: all of them say it, and what to do is not to try again."""
+    my_perennia.change(
+        "reforms/nothing.yaml",
+        "life.mortality_factor: {2026-01-01: 1}",
+        "life.mortality_factor: {2028-01-01: 9}",
+    )
+    said = refused(my_perennia, capsys, "--backend", backend, "--shard-persons", "500")
+    assert re.search(r"mortality, year 20(2[89]|3\d), (fe)?male of age \d+.*outside 0 to 1", said)
+    assert "The question's own files are at fault." in said
+    assert "Traceback" not in said
+    assert "--retry-failed" not in said
+
+
 def test_a_growth_that_ends_all_money__is_named(my_perennia, capsys):
     said = refused(my_perennia, capsys, "--set", "economy.inflation=-1")
     assert re.search(r"economy\.inflation: growth in 2026; found -1", said)
