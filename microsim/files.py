@@ -146,15 +146,20 @@ class FileTree:
             return None
         return path
 
-    def read_bytes(self, path: str, asked: str, faults: FaultList) -> bytes | None:
-        """Return the bytes of a file and note its checksum; None with a fault if unreadable."""
+    def read_bytes(
+        self, path: str, asked: str, faults: FaultList, words: Iterable[str] = ()
+    ) -> bytes | None:
+        """Return the bytes of a file and note its checksum; None with a fault if unreadable.
+
+        `words` may stand for a file where `path` does: the fault suggests the nearest.
+        """
         place = Path(path)
         try:
             size = place.stat().st_size
             content = place.read_bytes() if size <= LARGEST_FILE else b""
         except OSError as error:
             reason = "a folder" if place.is_dir() else (error.strerror or str(error)).lower()
-            nearby = _nearby(place)
+            nearby = _nearby(place, words)
             faults.add(asked or path, f"cannot read {path}", reason, "a file", nearby)
             return None
         if size > LARGEST_FILE:
@@ -168,7 +173,9 @@ class FileTree:
         inside = full.is_relative_to(self.root)
         return full.relative_to(self.root).as_posix() if inside else full.name
 
-    def read(self, path: str | Path, faults: FaultList, asked: str = "") -> Node | None:
+    def read(
+        self, path: str | Path, faults: FaultList, asked: str = "", words: Iterable[str] = ()
+    ) -> Node | None:
         """Return the top mapping of a YAML file, or None with faults.
 
         Parameters
@@ -179,8 +186,10 @@ class FileTree:
             Collects what is wrong with it.
         asked
             `file:line` that names the file, for the fault when it is missing.
+        words
+            What may stand for a file in its place, for the same fault.
         """
-        content = self.read_bytes(str(path), asked, faults)
+        content = self.read_bytes(str(path), asked, faults, words)
         if content is None:
             return None
         try:
@@ -198,12 +207,13 @@ class FileTree:
         return parse(text, str(path), faults)
 
 
-def _nearby(place: Path) -> str:
+def _nearby(place: Path, words: Iterable[str]) -> str:
+    """Return which word or file beside a place that cannot be read is meant."""
     try:
-        names = sorted(entry.name for entry in place.parent.iterdir())
+        names = sorted(entry.name for entry in place.parent.iterdir() if entry.name != place.name)
     except OSError:
-        return ""
-    return did_you_mean(place.name, names)
+        names = []
+    return did_you_mean(place.name, [*words, *names])
 
 
 def parse(text: str, file: str, faults: FaultList) -> Node | None:

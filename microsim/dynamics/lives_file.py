@@ -200,7 +200,7 @@ def shipped_or(path: str) -> str:
 def _read(
     tree: FileTree, path: str, faults: FaultList, asked: str, above: tuple[str, ...]
 ) -> LivesSpec | None:
-    top = tree.read(path, faults, asked)
+    top = tree.read(path, faults, asked, (GENERIC,))
     if top is None or not is_file_of_kind(top, ("lives",), faults):
         return None
     fields = Fields(top, faults, KEYS["lives"], "the lives file")

@@ -100,6 +100,13 @@ def test_like__generic_works_from_any_folder(tmp_path: Path) -> None:
     assert set(spec.processes) == set(ENTRIES) - set(OPTIONAL)
 
 
+@pytest.mark.parametrize("word", ["genric", "generic.yaml"])
+def test_like__a_file_that_is_missing_may_mean_generic(tmp_path: Path, word: str) -> None:
+    (said,) = faults_of(write(tmp_path, f"lives: mine\nlike: {word}\n")).splitlines()
+    assert said.endswith("found no such file or directory; expected a file. "
+                         "Did you mean 'generic'?")  # fmt: skip
+
+
 def test_like__a_file_beside(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     write(

@@ -150,6 +150,16 @@ def test_file_tree__names_a_missing_file_and_the_one_meant(tmp_path):
     assert "Did you mean 'law.yaml'?" in str(faults.faults[0])
 
 
+def test_file_tree__does_not_suggest_the_folder_it_found(tmp_path):
+    (tmp_path / "pension_law").mkdir()
+    faults, tree = FaultList(), FileTree(tmp_path / "pension_law")
+    tree.read(tmp_path / "pension_law", faults)
+    assert str(faults.faults[0]).endswith("found a folder; expected a file.")
+    (tmp_path / "pension_law.yaml").write_text("a: 1\n")
+    tree.read(tmp_path / "pension_law", faults)
+    assert "Did you mean 'pension_law.yaml'?" in str(faults.faults[1])
+
+
 def test_file_tree__names_the_line_that_is_not_utf8(tmp_path):
     path = tmp_path / "law.yaml"
     path.write_bytes("a: 1\nb: Malm\xf6\n".encode("latin-1"))
