@@ -22,6 +22,7 @@ from microsim.policy.dated import dated_value_at
 Floats = npt.NDArray[np.float64]
 FACTOR = "factor on the table"
 ECONOMY = "economy."
+DATA = "data"
 SHOWN_AGE = 40
 SHOWN_MOVES = (
     ("formal private employees who stay a year", 2, slice(2, 3)),
@@ -68,18 +69,21 @@ def assumptions(
                 for when, value in _first_and_last(values, years)
             ]
         if name == "formal_work":
-            rows += _past_totals(process, made.tables.past_work.totals)
+            rows += _past_totals(made.tables.past_work.totals)
     used = tuple(spec.parameters)
     if static:
         used = tuple(n for n in used if n in spec.table_parameters or n.startswith(ECONOMY))
     return [*rows, *_parameters(spec, made.tables, read, used)]
 
 
-def _past_totals(process: Process, totals: PastTotals | None) -> list[Assumption]:
-    """Return what is counted of contributions before the first year, line by line of its file."""
+def _past_totals(totals: PastTotals | None) -> list[Assumption]:
+    """Return what is counted of contributions before the first year, line by line of its file.
+
+    It is data, whatever the basis of the densities of those who are not counted.
+    """
     nobody = math.nan
     return [
-        Assumption(f"{words}, {one.group}", value, nobody, nobody, unit, one.source, process.basis)
+        Assumption(f"{words}, {one.group}", value, nobody, nobody, unit, one.source, DATA)
         for one in (totals.rows if totals is not None else ())
         for words, value, unit in (
             ("insured before the first year", one.insured, "persons"),

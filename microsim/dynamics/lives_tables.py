@@ -200,8 +200,9 @@ def read_totals(spec: LivesSpec, faults: FaultList) -> PastTotals | None:
     if not path:
         return None
     return read_past_totals(
-        spec.tree, path, block.number("concentration"), faults, block.place("totals")
-    )
+        spec.tree, path, block.number("concentration"), block.number("entry_age"), faults,
+        block.place("totals"),
+    )  # fmt: skip
 
 
 def _vital(

@@ -153,8 +153,9 @@ def solve(
     Raises
     ------
     InputError
-        More insured persons than there are; more months than these can have; a deviation that no
-        distribution with the mean has. Each with file, line and column.
+        More insured persons than there are; more months than these can have, or months where nobody
+        is drawn; a deviation that no distribution with the mean has. Each with file, line and
+        column.
     """
     faults, found = FaultList(), []
     order = np.argsort(people.cell, kind="stable")
@@ -164,7 +165,7 @@ def solve(
         before = len(faults.faults)
         cut_off, insured = _insured(total, group, stream, faults)
         if len(faults.faults) == before:
-            solved = _solved(total, stated, insured, cut_off, stream, faults)
+            solved = _solved(total, stated, group, insured, cut_off, stream, faults)
             if solved is not None:
                 found.append(solved)
     faults.raise_if_any()
@@ -194,12 +195,15 @@ def _insured(
 
 
 def _solved(
-    total: PastTotal, stated: float, insured: Contributors, cut_off: float, stream: np.uint64,
-    faults: FaultList,
+    total: PastTotal, stated: float, group: Contributors, insured: Contributors, cut_off: float,
+    stream: np.uint64, faults: FaultList,
 ) -> Solved | None:  # fmt: skip
     """Return how the months of a group's insured persons are met, or None with a fault."""
     possible = add_up(insured.weight * insured.possible)
     wanted = total.target(possible)
+    if wanted > 0.0 and not insured.cell.size:
+        _note_nobody(total, group, wanted, faults)
+        return None
     if wanted > possible * (1.0 + ROUNDING):
         what = f"months credited to {total.group}"
         expected = f"at most {possible:,.0f}: from the entry age on, that is every month"
@@ -227,6 +231,24 @@ def _solved(
         months_at(insured.weight, insured.possible, density, odds),
         _deviation(insured.weight, density, odds),
     )  # fmt: skip
+
+
+def _note_nobody(total: PastTotal, group: Contributors, wanted: float, faults: FaultList) -> None:
+    """Note months of a group of which nobody is there, or nobody is drawn as insured."""
+    months = f"{wanted:,.0f} months"
+    if not group.cell.size:
+        what = f"months of {total.group}, of whom the population has nobody past the entry age"
+        remedy = "Check the group, or take more households or a broader group."
+        faults.add(total.where("months"), what, months, "0", remedy)
+        return
+    one = float(group.weight.max())
+    faults.add(
+        total.where("insured"),
+        f"insured persons of {total.group}, of whom nobody is drawn to have the {months}",
+        f"{total.insured:,.0f}",
+        f"more than {0.5 * one:,.0f}: one person of the sample stands for {one:,.0f}",
+        "Take more households or a broader group.",
+    )
 
 
 def _odds(

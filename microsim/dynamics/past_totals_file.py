@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 
+from microsim.dynamics.labour_paths import WORKING_AGE
 from microsim.dynamics.past_totals import (
     LEAST_CONCENTRATION,
     MOST_CONCENTRATION,
@@ -26,10 +27,16 @@ FIGURES = ("insured", "months", "mean", "deviation")
 COLUMNS = (*GROUPING, *FIGURES, "source")
 _SPAN = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3})|(\+))?\Z")
 EVERYBODY = "all"
+UNDER_AGE = EMPLOYMENT_STATUS.index("under working age")
 
 
 def read_past_totals(
-    tree: FileTree, path: str, concentration: float, faults: FaultList, asked: str = ""
+    tree: FileTree,
+    path: str,
+    concentration: float,
+    entry_age: float,
+    faults: FaultList,
+    asked: str = "",
 ) -> PastTotals | None:
     """Return the totals of a file, or None with every fault of it.
 
@@ -45,10 +52,12 @@ def read_past_totals(
         The file.
     concentration
         Of the block that names the file, for lines without a deviation.
+    entry_age
+        Of that block: nobody has months up to that age.
     faults
         Collects: an unknown or missing column; a cell that cannot be read; a deviation that no
-        distribution of the mean has; a group told twice; a line without mean and months, or
-        without source.
+        distribution of the mean has; a group told twice, or in which nobody can have months; a
+        line without mean and months, or without source.
     asked
         `file:line` that names the file.
     """
@@ -62,7 +71,7 @@ def read_past_totals(
         faults.add(path, "the file is not UTF-8 text", "", "UTF-8", "Save the file as UTF-8.")
         return None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found = _Totals(path, concentration, faults)
+    found = _Totals(path, concentration, entry_age, faults)
     try:
         if found.header([name.strip() for name in next(reader, [])]):
             for row in reader:
@@ -80,8 +89,11 @@ def read_past_totals(
 class _Totals:
     """A file of totals that is being read."""
 
-    def __init__(self, path: str, concentration: float, faults: FaultList) -> None:
-        self.path, self.concentration, self.faults = path, concentration, faults
+    def __init__(
+        self, path: str, concentration: float, entry_age: float, faults: FaultList
+    ) -> None:
+        self.path, self.faults = path, faults
+        self.concentration, self.entry_age = concentration, entry_age
         self.columns: dict[str, int] = {}
         self.rows: list[PastTotal] = []
         self.cell = np.full((len(SEX), N_AGES, N_STATUSES), -1, np.int16)
@@ -125,7 +137,7 @@ class _Totals:
             line=line, columns=self.columns,
         )  # fmt: skip
         if len(self.faults.faults) == before:
-            self._check(total)
+            self._check(total, self._oldest(*places))
         if len(self.faults.faults) == before:
             self._keep(total, *places)
 
@@ -172,8 +184,21 @@ class _Totals:
         self.faults.add(self._where(line, "age"), "'age' of the total", cell or "nothing", expected)
         return []
 
-    def _check(self, total: PastTotal) -> None:
-        """Note figures of one line that do not go together."""
+    def _oldest(self, status: list[int], _: list[int], age: list[int]) -> int:
+        """Return the age of the oldest who may be in a group."""
+        return min(max(age), WORKING_AGE - 1) if status == [UNDER_AGE] else max(age)
+
+    def _check(self, total: PastTotal, oldest: int) -> None:
+        """Note figures of one line that do not go together, or with the ages of the group."""
+        for column in ("insured", "months", "mean"):
+            value = getattr(total, column)
+            if value > 0.0 and oldest <= self.entry_age:
+                what = f"'{column}' of {total.group}, where nobody can have months"
+                expected = f"persons older than the entry age, {self.entry_age:g}"
+                self.faults.add(
+                    total.where(column), what, f"{value:g} of persons up to {oldest}", expected,
+                    "Check the ages of the group, or `entry_age`.",
+                )  # fmt: skip
         if math.isnan(total.months) and math.isnan(total.mean):
             where = f"{self.path}:{total.line}"
             self.faults.add(where, f"the total of {total.group}", "no figure", "mean or months")
@@ -205,7 +230,11 @@ class _Totals:
 def note_deviation(total: PastTotal, mean: float, stated: float, faults: FaultList) -> None:
     """Note a deviation that no Beta distribution with that mean has, or none we can draw from."""
     if not 0.0 < mean < 1.0:
-        return  # everybody has the mean
+        if total.deviation > 0.0:
+            what = f"deviation of the density of {total.group}, whose mean is {mean:.6g}"
+            expected = "0 or nothing: at a mean of 0 or 1 everybody has it"
+            faults.add(total.where("deviation"), what, f"{total.deviation:g}", expected)
+        return
     found = total.concentration(mean, stated)
     if found == math.inf or LEAST_CONCENTRATION <= found <= MOST_CONCENTRATION:
         return

@@ -4,7 +4,7 @@ and dated law.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ class Step:
     """One variable of the household, with what its formula read.
 
     values: one a member, or one for the household. month: 1 to 12 for a monthly variable, 0 for a
-    yearly one.
+    yearly one. notes: where inputs come from that no file states, by name.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Step:
     source: str = ""
     reads: tuple[str, ...] = ()
     inputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     parameters: tuple[ParameterUse, ...] = ()
     draws: tuple[DrawUse, ...] = ()
     trouble: str = ""
@@ -80,6 +81,8 @@ class Explainer:
         Formula id by variable.
     first_months
         First month (1 to 12) of each period of the interpreter's law.
+    notes
+        Where inputs come from that the engine makes, in words, by name.
     """
 
     def __init__(
@@ -88,9 +91,10 @@ class Explainer:
         definitions: Definitions,
         ids: dict[str, str],
         first_months: tuple[int, ...],
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         self.interpreter, self.definitions, self.ids = interpreter, definitions, ids
-        self.first_months = first_months
+        self.first_months, self.notes = first_months, notes or {}
         self.graph: Graph = interpreter.graph
         self.names: dict[str, str] = {}
         for name, key in ids.items():
@@ -176,6 +180,7 @@ class Explainer:
         )
         parts = list(self._formulas(formula))
         step.inputs = dict(self._inputs(parts))
+        step.notes = {name: text for name, text in self.notes.items() if name in step.inputs}
         step.parameters = tuple(self._parameters(parts, month))
         step.draws = tuple(self._draws(parts))
         step.trouble = self._trouble(parts)
@@ -285,7 +290,8 @@ def _lines(step: Step, members: list[str]) -> Iterator[str]:
     if step.source:
         yield f"    law: {step.source}"
     for name, values in step.inputs.items():
-        yield f"    input {name}: {_shown(values, members)}"
+        note = f" ({step.notes[name]})" if name in step.notes else ""
+        yield f"    input {name}: {_shown(values, members)}{note}"
     for one in step.parameters:
         since = f", since {one.date}" if one.date else ""
         place = f" [{one.where}]" if one.where else ""

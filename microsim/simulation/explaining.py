@@ -21,6 +21,7 @@ from microsim.simulation.horizon import Horizon
 from microsim.simulation.household import interpreter_of, people_of_case, region_labels, rules_of
 from microsim.simulation.law import LawReader, common_periods, used_parameters
 from microsim.simulation.model import Model
+from microsim.simulation.past_contributions import origins
 from microsim.simulation.people import COMPUTED, people_of
 from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.static_ageing import StaticLife
@@ -110,9 +111,11 @@ def explain_run(
         where = world_of(prepared, draw, replicate)
         chance = World(prepared.question.seed, replicate)
         row = _row(population, household)
+        notes: dict[str, str] = {}
         projection = prepared.scenario.projection
         if projection is not None and projection.is_static:
             horizon = prepared.horizon(batch, where)
+            notes = origins(horizon, population)
             model, part = _of_static_year(horizon, population, row, scenario, chance, year)
         else:
             if year is not None:
@@ -123,7 +126,7 @@ def explain_run(
             part = population.read(row, row + 1, list(dict.fromkeys(columns)))
         title = f"household {household} of {population.path.name}"
         title += f", scenario {scenario}, {model.year}"
-        return _explained(model, part, title, names, scenario, month, chance)
+        return _explained(model, part, title, names, scenario, month, chance, notes)
 
 
 def _of_static_year(
@@ -176,6 +179,7 @@ def _explained(
     scenario: str,
     month: int,
     world: World,
+    notes: dict[str, str],
 ) -> Explanation:
     index = model.names.index(scenario)
     definitions, ids = model.engine[index].definitions, model.ids[index]
@@ -190,7 +194,7 @@ def _explained(
     )
     interpreter = Interpreter(graph, people, law, world)
     first = tuple(start for start, _ in periods)
-    explainer = Explainer(interpreter, definitions, ids, first)
+    explainer = Explainer(interpreter, definitions, ids, first, notes)
     members = [
         f"person {i + 1} ({'male' if s == 0 else 'female'}, {a})"
         for i, (s, a) in enumerate(zip(part.persons["sex"], part.persons["age"], strict=True))

@@ -24,6 +24,7 @@ from microsim.simulation.explain import Explainer, Step
 from microsim.simulation.explaining import world_of
 from microsim.simulation.horizon import Horizon, LifeGroup
 from microsim.simulation.law import LawReader, common_periods, used_parameters
+from microsim.simulation.past_contributions import origins
 from microsim.simulation.people import COMPUTED, people_of
 from microsim.simulation.phases import Prepared, open_prepared
 from microsim.simulation.projecting import ShardLife
@@ -262,7 +263,8 @@ class _Follower:
             f"person {i + 1} ({SEX[int(s)]}, {int(a)})"
             for i, (s, a) in enumerate(zip(persons["sex"][rows], persons["age"][rows], strict=True))
         ]
-        explainer = Explainer(interpreter, definitions, ids, first)
+        notes = origins(self.horizon, self.prepared.population)
+        explainer = Explainer(interpreter, definitions, ids, first, notes)
         return explainer.explain(list(self.names), self.asked.month), members
 
     def _interpreter(

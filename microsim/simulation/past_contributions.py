@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -20,10 +21,37 @@ from microsim.language.people import World
 from microsim.population.store import PopulationReader, PopulationSlice
 from microsim.results.contents import Alignment
 from microsim.simulation.horizon import Horizon
+from microsim.simulation.trust import FLAGGED
 
 SLICE_MARKETS = 20  # read at a time, so that memory stays bounded
 MOST_LINES = 20  # groups shown before a run; all are in table T2
+MOST_NAMED = 5  # groups named in a remark
+ROUNDED = 0.5  # months are shown whole
+WORDS = "past contributions"
 OWN = "past_formal_years"
+
+BROADER = "take more households or broader groups"
+NOBODY_DRAWN = (
+    "nobody is drawn although persons are insured, and nobody gets their months: they are fewer "
+    f"than half of those one person of the sample stands for; {BROADER}"
+)
+FEW_INSURED = (
+    "insured persons drawn differ by more than 5 % from those counted: one person of the sample "
+    f"stands for too many; {BROADER}"
+)
+NOBODY_THERE = (
+    "nobody of the sample is in the group past the entry age, so that its mean holds for nobody; "
+    f"check the group, or {BROADER}"
+)
+NOT_TOGETHER = (
+    "months drawn differ by more than 5 % from those counted: mean and months do not belong "
+    "together, the group is another than the register's, or few of the sample are in it"
+)
+BY_CHANCE = (
+    "months drawn differ by chance by more than 5 % from those wanted: few of the sample are in "
+    f"the group; {BROADER}"
+)
+REMARKS = (NOBODY_DRAWN, NOBODY_THERE, FEW_INSURED, NOT_TOGETHER, BY_CHANCE)
 
 
 def solved_histories(
@@ -76,33 +104,92 @@ def _contributors(
     return Contributors.of(totals, entry_age, persons, of_person)
 
 
+def origins(horizon: Horizon, population: PopulationReader) -> dict[str, str]:
+    """Return in words where the past contributions come from that lives begin with, by input."""
+    past = horizon.groups[0].tables.past_work
+    if OWN in population.person_columns:
+        return {OWN: "of the population file"}
+    others = (
+        "drawn from the densities of the lives file"
+        if past.concentration > 0.0
+        else "walked back through the shares and moves of the lives file"
+    )
+    if past.totals is None:
+        return {OWN: others}
+    file = Path(past.totals.rows[0].file).name
+    return {OWN: f"in the groups of {file} drawn and calibrated to it, else {others}"}
+
+
 def comparison(totals: PastTotals, solved: Sequence[Solved]) -> list[str]:
-    """Return lines that hold what is counted against what is drawn and what is calibrated, the
-    groups that calibration moves most first.
+    """Return lines that hold what is counted against what is drawn and what is calibrated.
+
+    Groups of which something differs by more than 5 per cent (marked with `*`) come first, then
+    those that calibration moves most; what the marks mean is said below.
     """
     pairs = list(zip(totals.rows, solved, strict=True))
     wanted = math.fsum(total.target(one.possible) for total, one in pairs)
     drawn, credited = (
         math.fsum(x) for x in ([o.drawn for o in solved], [o.credited for o in solved])
     )
-    lines = [f"past contributions, all groups: {_months(wanted, drawn, credited)}"]
-    pairs.sort(key=lambda pair: -abs(pair[1].drawn - pair[0].target(pair[1].possible)))
-    for total, one in pairs[:MOST_LINES]:
-        text = _months(total.target(one.possible), one.drawn, one.credited)
+    origins = dict.fromkeys(sorted((_origin(total) for total in totals.rows), reverse=True))
+    lines = [f"{WORDS}, all groups: {_months(wanted, drawn, credited, ' and '.join(origins))}"]
+    remarks = [_remarks(total, one) for total, one in pairs]
+    order = sorted(
+        range(len(pairs)),
+        key=lambda k: (
+            not remarks[k],
+            -abs(pairs[k][1].drawn - pairs[k][0].target(pairs[k][1].possible)),
+        ),
+    )
+    for total, one in (pairs[k] for k in order[:MOST_LINES]):
+        text = _months(total.target(one.possible), one.drawn, one.credited, _origin(total))
         if not math.isnan(total.insured):
-            text += f"; {total.insured:,.0f} insured official, {one.insured:,.0f} drawn"
-        lines.append(f"past contributions, {total.group}: {text}")
+            mark = _mark(total.insured, one.insured)
+            text += f"; {total.insured:,.0f} insured official, {one.insured:,.0f} drawn{mark}"
+        lines.append(f"{WORDS}, {total.group}: {text}")
     if len(pairs) > MOST_LINES:
-        lines.append(f"past contributions: {len(pairs) - MOST_LINES} more groups in table T2")
+        lines.append(f"{WORDS}: {len(pairs) - MOST_LINES} more groups in table T2")
+    for remark in REMARKS:
+        groups = [pairs[k][0].group for k in order if remark in remarks[k]]
+        if groups:
+            named = "; ".join(groups[:MOST_NAMED])
+            more = len(groups) - MOST_NAMED
+            named += f"; {more} more groups" if more > 0 else ""
+            lines.append(f"{WORDS}: * {remark} ({named})")
     return lines
 
 
-def _months(wanted: float, drawn: float, credited: float) -> str:
+def _months(wanted: float, drawn: float, credited: float, origin: str) -> str:
     ratio = f"{drawn / wanted:.3f}" if wanted else "n/a"
+    miss = credited - wanted
+    shown = f"{miss:+,.3g}" if abs(miss) >= ROUNDED else "0"
     return (
-        f"{wanted:,.0f} months official, {drawn:,.0f} drawn (ratio {ratio}), "
-        f"{credited:,.0f} calibrated (miss {credited - wanted:+,.3g})"
+        f"{wanted:,.0f} months {origin}, {drawn:,.0f} drawn "
+        f"(ratio {ratio}{_mark(wanted, drawn)}), {credited:,.0f} calibrated (miss {shown})"
     )
+
+
+def _origin(total: PastTotal) -> str:
+    """Return where the months wanted of a group come from."""
+    return "from the mean" if math.isnan(total.months) else "official"
+
+
+def _mark(official: float, found: float) -> str:
+    """Return `*` where a figure differs by more than 5 per cent, as in the trust table."""
+    return "*" if abs(found - official) > FLAGGED * official else ""
+
+
+def _remarks(total: PastTotal, one: Solved) -> list[str]:
+    """Return what is to be said of a group whose figures are not met, of `REMARKS`."""
+    found = []
+    if _mark(total.insured, one.insured):
+        found.append(FEW_INSURED if one.insured else NOBODY_DRAWN)
+    if math.isnan(total.insured) and one.possible == 0.0 and total.mean > 0.0:
+        found.append(NOBODY_THERE)
+    if _mark(total.target(one.possible), one.drawn):
+        stated = not math.isnan(total.mean) and not math.isnan(total.months)
+        found.append(NOT_TOGETHER if stated else BY_CHANCE)
+    return found
 
 
 def histories_reached(totals: PastTotals, solved: Sequence[Solved]) -> tuple[Alignment, ...]:

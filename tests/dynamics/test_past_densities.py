@@ -257,8 +257,25 @@ def test_more_months_than_possible__is_refused():
 def test_months_of_an_empty_group__are_refused():
     persons, _ = people(50)
     totals = totals_of((0, OWN_ACCOUNT, row("own-account", 2, months=10.0)))
-    with pytest.raises(InputError, match=r"p\.csv:2:2: months credited to own-account.*at most 0"):
+    with pytest.raises(
+        InputError, match=r"p\.csv:2:2: months of own-account.*nobody past"
+    ) as caught:
         solved_for(totals, persons)
+    assert "found 10 months; expected 0." in str(caught.value)
+
+
+def test_months_of_fewer_than_half_a_person_of_the_sample__are_refused_with_the_reason():
+    text = fault_of(insured=3.0, months=100.0)
+    assert (
+        "p.csv:5:1: insured persons of men, of whom nobody is drawn to have the 100 months" in text
+    )
+    assert "found 3; expected more than 4: one person of the sample stands for 7." in text
+
+
+def test_a_deviation_of_months_that_leave_none__is_refused():
+    assert "p.csv:5:4: deviation of the density of men, whose mean is 0;" in fault_of(
+        months=0.0, deviation=0.1
+    )
 
 
 def test_months_that_densities_do_not_allow__are_refused():

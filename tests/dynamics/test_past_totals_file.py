@@ -20,8 +20,8 @@ PRIVATE = "formal private employee"
 def read(folder: Path, text: str | bytes, concentration: float = 4.0):
     path = folder / "past.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    faults = FaultList()
-    found = read_past_totals(FileTree(path), str(path), concentration, faults, "lives.yaml:9")
+    faults, tree = FaultList(), FileTree(path)
+    found = read_past_totals(tree, str(path), concentration, 20.0, faults, "lives.yaml:9")
     return found, [str(fault).replace(str(folder), "") for fault in faults.faults]
 
 
@@ -84,6 +84,16 @@ def test_columns_left_out__hold_for_all(tmp_path):
         (HEADER + f"{PRIVATE},male,20+,0,9,,0.2,x\n", "/past.csv:2:5: months of"),
         (HEADER + f"{PRIVATE},male,20+,,,0.5,0.5,x\n", "found 0.5; expected 0, or 0.0005 to 0.488"),
         (HEADER + f"{PRIVATE},male,20+,,,0.5,1e-5,x\n", "/past.csv:2:7: deviation of the density"),
+        (HEADER + f"{PRIVATE},male,20+,,,1,0.1,x\n", "/past.csv:2:7: deviation of the density"),
+        (HEADER + f"{PRIVATE},male,20+,,,0,0.1,x\n", "found 0.1; expected 0 or nothing: at a mean"),
+        (
+            HEADER + f"{PRIVATE},male,15-20,,,0.5,,x\n",
+            f"/past.csv:2:6: 'mean' of {PRIVATE}, male, 15-20, where nobody can have months; "
+            "found 0.5 of persons up to 20; expected persons older than the entry age, 20",
+        ),
+        (HEADER + f"{PRIVATE},male,0-15,9,,0,,x\n", "/past.csv:2:4: 'insured' of"),
+        (HEADER + f"{PRIVATE},male,0-15,,9,,,x\n", "/past.csv:2:5: 'months' of"),
+        (HEADER + "under working age,male,0+,,9,,,x\n", "found 9 of persons up to 14"),
         (
             HEADER + f"{PRIVATE},male,20+,,,0.5,,x\n{PRIVATE},male,60+,,,0.5,,x\n",
             "/past.csv:3: a group is told twice",
@@ -96,6 +106,19 @@ def test_faults__name_file_line_and_cell(tmp_path, text, fault):
     found, faults = read(tmp_path, text)
     assert found is None
     assert any(fault in one for one in faults), faults
+
+
+@pytest.mark.parametrize("deviation", ["", "0"])
+def test_everybody__may_have_the_mean_and_nobody_below_the_entry_age_months(tmp_path, deviation):
+    found, faults = read(
+        tmp_path,
+        HEADER
+        + f"{PRIVATE},male,21,,,1,{deviation},x\n"
+        + f"{PRIVATE},female,21,,,0,{deviation},x\n"
+        + "under working age,male,0-14,0,0,0,,x\n",
+    )
+    assert faults == []
+    assert found is not None
 
 
 def test_dispersion__has_to_be_stated_somewhere(tmp_path):
@@ -117,5 +140,5 @@ def test_faults__are_told_all_at_once(tmp_path):
 def test_missing_file__is_named_where_it_is_asked_for(tmp_path):
     faults = FaultList()
     path = str(tmp_path / "none.csv")
-    assert read_past_totals(FileTree(path), path, 4.0, faults, "lives.yaml:9") is None
+    assert read_past_totals(FileTree(path), path, 4.0, 20.0, faults, "lives.yaml:9") is None
     assert faults.faults[0].where == "lives.yaml:9"

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from projections import LIMIT, PRIVATE, RETIRED, life_of, make_perennia, population, rows_of
 
-from microsim.dynamics.past_totals import Solved
+from microsim.dynamics.past_totals import PastTotal, PastTotals, Solved
 from microsim.errors import InputError
 from microsim.language.people import World
 from microsim.results.contents import Measure
+from microsim.simulation.life_story import Asked, explain_life
+from microsim.simulation.life_text import life_as_text
+from microsim.simulation.past_contributions import comparison
 from microsim.simulation.run import expand, open_run, prepare, resume
 from microsim.simulation.static_ageing import StaticLife
 from microsim.simulation.worlds import WorldKey
@@ -49,12 +52,108 @@ def counted(rules_cache, perennia, tmp_path_factory):
 def test_comparison__is_said_before_anything_is_projected(counted):
     _, said, _ = counted
     lines = [line for line in said if line.startswith("past contributions")]
-    assert len(lines) == 5
+    assert len(lines) == 7  # all, four groups, and two remarks: some groups of the sample are small
     assert lines[0].startswith("past contributions, all groups: ")
     (line,) = (line for line in lines if WOMEN in line)
     assert re.search(r"1,200,000 months official, [0-9,]+ drawn \(ratio 1\.0\d\d\), ", line)
-    assert "1,200,000 calibrated (miss +0)" in line
+    assert "1,200,000 calibrated (miss 0)" in line
     assert line.endswith("10,000 insured official, 10,000 drawn")
+    (line,) = (line for line in lines if "private employee, male, 20-39" in line)
+    assert " months from the mean, " in line
+    assert " months official and from the mean, " in lines[0]
+
+
+def figures(group: str, insured=math.nan, months=math.nan, mean=math.nan) -> PastTotal:
+    return PastTotal(group, insured, months, mean, math.nan, "register", "past.csv", 2)
+
+
+def reached(insured: float, possible: float, drawn: float, credited: float) -> Solved:
+    return Solved(0.5, 0.4, 4.0, 1.0, insured, possible, drawn, credited, 0.2)
+
+
+def compared(*pairs: tuple[PastTotal, Solved]) -> list[str]:
+    totals = PastTotals(tuple(total for total, _ in pairs), np.zeros((2, 121, 13), np.int16))
+    return comparison(totals, [one for _, one in pairs])
+
+
+def test_comparison__has_no_marks_within_five_per_cent():
+    lines = compared(
+        (figures("a", insured=1000.0, months=4e6), reached(951.0, 9e6, 3.81e6, 4e6 + 2e-8)),
+        (figures("b", mean=0.5), reached(800.0, 8e6, 4.19e6, 4e6)),
+        (figures("c", insured=0.0, mean=0.5), reached(0.0, 0.0, 0.0, 0.0)),
+    )
+    assert not [line for line in lines if "*" in line]
+    (line,) = (line for line in lines if ", a: " in line)
+    assert "4,000,000 months official, 3,810,000 drawn (ratio 0.953)" in line
+    assert "calibrated (miss 0); 1,000 insured official, 951 drawn" in line
+
+
+@pytest.mark.parametrize(
+    ("total", "one", "mark", "words"),
+    [
+        (
+            figures("old", insured=5000.0, mean=0.4), reached(0.0, 0.0, 0.0, 0.0),
+            "5,000 insured official, 0 drawn*", "* nobody is drawn although persons are insured",
+        ),
+        (
+            figures("old", insured=9000.0, mean=0.4), reached(14672.0, 2e6, 8e5, 8e5),
+            "9,000 insured official, 14,672 drawn*", "* insured persons drawn differ by more than",
+        ),
+        (
+            figures("old", months=1e6, mean=0.9), reached(9e5, 1.3e8, 1.166e8, 1e6),
+            "(ratio 116.600*)", "* months drawn differ by more than 5 % from those counted: mean",
+        ),
+        (
+            figures("old", months=1e6), reached(9e3, 2e6, 1.2e6, 1e6),
+            "(ratio 1.200*)", "* months drawn differ by chance by more than 5 %",
+        ),
+        (
+            figures("old", mean=0.5), reached(0.0, 0.0, 0.0, 0.0),
+            "0 months from the mean, 0 drawn (ratio n/a)", "* nobody of the sample is in the group",
+        ),
+    ],
+)  # fmt: skip
+def test_comparison__marks_what_differs_and_says_why(total, one, mark, words):
+    many = [(figures(f"group {k}", months=9e9), reached(1e7, 2e10, 9.1e9, 9e9)) for k in range(25)]
+    lines = compared(*many, (total, one))
+    assert lines[1].startswith("past contributions, old: ")  # marked groups are shown first
+    assert mark in lines[1]
+    assert lines[-2] == "past contributions: 6 more groups in table T2"
+    assert lines[-1].startswith(f"past contributions: {words}")
+    assert lines[-1].endswith(" (old)")
+
+
+def test_comparison__names_some_of_many_groups_that_differ():
+    lines = compared(
+        *((figures(f"g{k}", months=1e6), reached(9e3, 2e6, 1.2e6, 1e6)) for k in range(7))
+    )
+    assert "(ratio 1.200*)" in lines[0]
+    assert lines[-1].endswith(" (g0; g1; g2; g3; g4; 2 more groups)")
+
+
+def test_fewer_insured_than_half_a_person_of_the_sample__are_plainly_said(my_perennia):
+    country = short(my_perennia)
+    country.change("lives/past.csv", "1500,400000,,,", "20,,0.4,0.1,")
+    said: list[str] = []
+    prepare(country.scenario, country.options("run"), said.append)
+    (line,) = (line for line in said if "retired, male, 60+: " in line)
+    assert line.endswith("20 insured official, 0 drawn*")
+    (line,) = (line for line in said if "nobody is drawn although persons are insured" in line)
+    assert line.endswith("(retired, male, 60+)")
+
+
+def test_explain__says_where_the_past_comes_from(counted):
+    country, _, _ = counted
+    run = country.folder / "answer"
+    life = life_of(open_run(run))
+    life.begin_year()
+    household = int(life.lives.households["household_id"][0])
+    asked = Asked(household, 1, "baseline", ("months_credited",), 2025)
+    shown = life_as_text(explain_life(run, asked))
+    assert re.search(
+        r"input past_formal_years: .*\(in the groups of past\.csv drawn and cal", shown
+    )
+    assert "else drawn from the densities of the lives file)" in shown
 
 
 def test_comparison__is_in_table_t2_of_the_first_year(counted):
@@ -85,6 +184,20 @@ def test_totals__are_in_the_register_of_assumptions(counted):
     assert found[f"deviation of past densities, {MEN_40} {basis}"] == 0.2
     assert found[f"months credited before the first year, {WOMEN} {basis}"] == 1_200_000.0
     assert found[f"insured before the first year, {WOMEN} {basis}"] == 10_000.0
+
+
+def test_totals__are_data_whatever_the_densities_of_others_are(my_perennia):
+    country = short(my_perennia)
+    country.change("scenario.yaml", "to: 2027", "to: 2026")
+    text = (country.country / "lives" / "lives.yaml").read_text()
+    histories = text.index("histories:")
+    assumed = text[histories:].replace("basis: data", "basis: assumption", 1)
+    country.write("lives/lives.yaml", text[:histories] + assumed)
+    rows = [row.row for row in rows_of(country.run("run"), "A5", year=2025, column="baseline")]
+    assert (
+        f"mean density of past contributions, {MEN_40} (data: register of the fund, 2024)" in rows
+    )
+    assert [row for row in rows if row.startswith("formal work in the past") and "(assump" in row]
 
 
 def test_persons__begin_with_what_is_counted(counted):
@@ -216,6 +329,8 @@ def refused(country) -> str:
         ("1300000", "13000000", "3:5", f"months credited to {MEN_40}; found 13,000,000"),
         ("10000,", "90000,", "4:4", f"insured persons of {WOMEN}; found 90,000; expected at most"),
         ("retired,male", "retierd,male", "5:1", "Did you mean 'retired'?"),
+        ("1500,400000", "20,400000", "5:4", "of whom nobody is drawn to have the 400,000 months"),
+        ("male,20-39", "male,0-20", "2:6", "male, 0-20, where nobody can have months; found 0.55"),
     ],
 )
 def test_a_total_that_cannot_be_met__is_named_with_its_cell(my_perennia, old, new, cell, what):
