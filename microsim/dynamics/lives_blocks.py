@@ -278,7 +278,8 @@ def _check_together(fields: Fields, name: str, table: str, faults: FaultList) ->
 
 def _check_transitions(fields: Fields, faults: FaultList) -> None:
     """Note a matrix beside formulas, neither of them, and entries of the other."""
-    told = [key for key in ("table", "probability", "logit") if key in fields.nodes]
+    keys = ("table", "probability", "logit")
+    told = [key for key in keys if key in fields.nodes and not fields.nodes[key].is_null]
     where, what = fields.node.where, fields.what
     if len(told) != 1:
         expected = "one of table, probability and logit"

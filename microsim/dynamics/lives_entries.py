@@ -131,6 +131,7 @@ def _formulas(fields: Fields, key: str) -> Mapping[str, str] | None:
     """Return names of variables by the status of working age that they lead to."""
     found: dict[str, str] = {}
     known = EMPLOYMENT_STATUS[1:]
+    before = len(fields.faults.faults)
     for name, node in fields.mapping(key):
         if name.text not in known:
             remedy = did_you_mean(name.text, known)
@@ -140,6 +141,10 @@ def _formulas(fields: Fields, key: str) -> Mapping[str, str] | None:
             fields.wrong(node, key, "the name of a variable")
         else:
             found[name.text] = node.text
+    top = fields.nodes[key]
+    if top.kind == "mapping" and not found and len(fields.faults.faults) == before:
+        expected = "variables by employment status, such as `unemployed: life_loses_work`"
+        fields.faults.add(top.where, f"'{key}' of {fields.what}", "an empty mapping", expected)
     return found or None
 
 

@@ -126,6 +126,13 @@ class RateTable:
         """Columns that hold what is told of each cell."""
         return ("value",)
 
+    @property
+    def filler(self) -> str:
+        """What to write where nothing happens."""
+        if "status" in self.form.axes:
+            return "write 0 for a status that nobody has; the shares of all add up to 1"
+        return "write 0 where nothing happens"
+
     def header(self, names: list[str]) -> bool:
         """Note the columns; False with faults if they are not those of the table."""
         known = (*self.form.axes, *self.measures)
@@ -205,12 +212,15 @@ class RateTable:
         low = high = -1
         if match is not None:
             low = int(match[1])
-            high = last if match[3] else int(match[2] or low)
+            high = int(match[2] or low)
+            if match[3]:
+                high = max(low, last) if axis == "year" else last
         if axis == "year" and match is not None and low <= high:
             # Years nobody asks for may stand there: a table may be longer than a projection.
             return np.arange(max(low, first), min(high, last) + 1) - first
         if match is None or not first <= low <= high <= last:
-            expected = f"{first} to {last}, a span 10-14, or an open one 80+"
+            examples = ("2026-2030", "2040+") if axis == "year" else ("10-14", "80+")
+            expected = f"{first} to {last}, a span {examples[0]}, or an open one {examples[1]}"
             self.wrong(self._where(line, axis), f"{axis} of {self.form.name}", cell, expected)
             return None
         return np.arange(low, high + 1) - first
@@ -241,7 +251,7 @@ class RateTable:
                 self.faults.add(self.path, what, "", expected)
             missing = missing[told[missing[:, 0]]]
         for index in missing[:SHOWN_CELLS].tolist():
-            expected = "every cell once; write 0 where nothing happens"
+            expected = f"every cell once; {self.filler}"
             what = f"{self.form.name} lacks {self.words(index)}"
             self.faults.add(self.path, what, "", expected)
         left = len(missing) - SHOWN_CELLS

@@ -60,6 +60,11 @@ class _Matrix(RateTable):
         """Columns that hold what is told of each cell."""
         return OF_WORKING_AGE
 
+    @property
+    def filler(self) -> str:
+        """What to write where nothing happens."""
+        return "where nobody moves, a line with 1 in the column of its own status and 0 elsewhere"
+
     def told(self, line: int, cells: dict[str, str]) -> Floats | None:
         """Return the probabilities of a line, or None with its faults."""
         row = [self.value(line, label, cells[label]) for label in OF_WORKING_AGE]

@@ -242,6 +242,22 @@ PROCESS = (
         ),
         ("transitions", "    table: t.csv\n    ages: 64-20\n", "found 64-20"),
         ("transitions", "    table: t.csv\n    ages: all\n", "found all"),
+        (
+            "transitions",
+            "    probability: {}\n",
+            "/lives.yaml:7: 'probability' of process transitions; found an empty mapping; expected "
+            "variables by employment status",
+        ),
+        (
+            "transitions",
+            "    logit: {}\n    base: unemployed\n",
+            "/lives.yaml:7: 'logit' of process transitions; found an empty mapping",
+        ),
+        (
+            "transitions",
+            "    probability:\n",
+            "/lives.yaml:5: process transitions; found nothing; expected one of table",
+        ),
         ("transitions", "    table: t.csv\n    align: none\n", "unknown key 'align' in process"),
         ("earnings", "    permanent_share: 0.5\n", "process earnings has no 'persistence'"),
         ("retirement", "    factor: life_retires\n", "unknown key 'factor' in process retirement"),

@@ -56,6 +56,21 @@ def test_years_beyond_the_projection__may_stand_there(tmp_path: Path) -> None:
     assert (found[0] == 0.1).all()
 
 
+def test_years_wholly_outside_the_projection__are_not_used(tmp_path: Path) -> None:
+    text = "year,value\n1990,0.9\n2000-2010,0.8\n2026-2028,0.1\n2029-2040,0.2\n2041+,0.3\n"
+    found, faults = read(tmp_path, text)
+    assert not faults
+    assert found is not None
+    assert (found[0] == 0.1).all()
+
+
+def test_examples_of_a_span__are_years_for_years_and_ages_for_ages(tmp_path: Path) -> None:
+    _, (fault,) = read(tmp_path, "year,value\n2030-2026,0.1\n")
+    assert "expected 2026 to 2028, a span 2026-2030, or an open one 2040+" in fault
+    _, (fault,) = read(tmp_path, "age,value\n20-10,0.1\n")
+    assert "expected 0 to 120, a span 10-14, or an open one 80+" in fault
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

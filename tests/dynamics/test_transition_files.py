@@ -79,7 +79,8 @@ LAST = "15-64,other inactive," + "0.0," * 11 + "1.0\n"
         ),
         (
             changed(LAST, ""),
-            "moves.csv: transition lacks year 2026, male, age 15, from other inactive",
+            "moves.csv: transition lacks year 2026, male, age 15, from other inactive; expected "
+            "every cell once; where nobody moves, a line with 1 in the column of its own status",
         ),
         (
             changed(LAST, LAST + LAST),
