@@ -177,6 +177,8 @@ class Lives:
         workers = work.Workforce(self.persons, self.market_starts, layout.source, newborn)
         chance = replace(chance, behaviour=workers.moved(columns))
         work.update(workers, chance, self.tables, step, self.average_wage)
+        if work.moves_are_aligned(self.tables):
+            passage = replace(passage, moves=workers.tally)
         if log is not None:
             passage = _with_events(passage, log, layout, joining)
         layout.source[layout.new_row[n:]] = -1

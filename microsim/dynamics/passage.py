@@ -83,6 +83,9 @@ class Passage:
         emigrated within it are counted there too, so that the population account closes.
     events
         Every event, where the lives record them; else None.
+    moves
+        Shape (3,), where transitions are aligned: moves between employment statuses, those of them
+        that the transitions exclude, places of the wanted numbers left empty; else None.
     """
 
     source: Ints
@@ -95,6 +98,7 @@ class Passage:
     immigrants: Ints
     emigrants: Ints
     events: Events | None = None
+    moves: Ints | None = None
 
     @property
     def late_spouse(self) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from microsim.dynamics.decisions import hashed
 from microsim.dynamics.factors import NONE, Persons, factor_of, neutral, refuse
 from microsim.dynamics.starting import SCORE, SHOCK
 from microsim.dynamics.stating import stated_by
-from microsim.dynamics.tables import LifeTables
+from microsim.dynamics.tables import MULTIPLICATIVE, SORTING, LifeTables
 from microsim.errors import Fault, InputError
 from microsim.kernels import lives_earnings, lives_statuses, lives_transitions
 from microsim.kernels.lives_sorting import DRAWN
@@ -42,12 +42,16 @@ class Workforce:
         Shape (n_persons,), row before the step; newcomers count on after those before.
     newborn
         Rows of children born in the step.
+    tally
+        Shape (3,), filled in by aligned transitions: moves between statuses, those of them that
+        the transitions exclude, places of the wanted numbers left empty.
     """
 
     persons: Columns
     starts: Ints
     source: Ints
     newborn: Array
+    tally: Ints = field(default_factory=lambda: np.zeros(3, np.int64))
 
     @property
     def group(self) -> Persons:
@@ -114,7 +118,7 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
     codes: Array = status.view(np.uint8)
     settled = (codes, fixed, retirement, factor)
     move = _move_by_shares if tables.transition is None else _move_by_transitions
-    wrong = move(group, settled, chance, tables, step, (changed, noted[0], noted[1]))
+    wrong = move(group, settled, chance, tables, step, (changed, noted[0], noted[1], workers.tally))
     if wrong >= 0 and formal is not None:
         raise _too_formal(chance.year, wrong, group, formal, factor)
     moved = np.flatnonzero(changed)
@@ -130,7 +134,7 @@ def change_statuses(workers: Workforce, chance: Chance, tables: LifeTables, step
 
 
 Settled = tuple[Array, Flags, Floats, Floats]  # statuses, whose is settled, retirement, factor
-Noted = tuple[Flags, Floats, Floats]  # who changed, probability, draw
+Noted = tuple[Flags, Floats, Floats, Ints]  # who changed, probability, draw; `Workforce.tally`
 
 
 def _move_by_shares(
@@ -144,7 +148,7 @@ def _move_by_shares(
     where = (
         *settled, share, leave, np.ascontiguousarray(tables.status_affinity), group.keys,
         chance.stream, hashed(decisions.STATUS_LEFT), hashed(decisions.STATUS_TAKEN), chance.year,
-        *noted,
+        *noted[:3],
     )  # fmt: skip
     method = chance.sorting("labour")
     if method != DRAWN:
@@ -153,6 +157,12 @@ def _move_by_shares(
         )
     lives_statuses.draw_statuses(group.starts, sex, age, *where)
     return -1
+
+
+def moves_are_aligned(tables: LifeTables) -> bool:
+    """Tell whether transitions are brought to wanted numbers of statuses."""
+    sorted_by = SORTING.get(tables.alignment.get("labour", MULTIPLICATIVE), DRAWN)
+    return tables.transition is not None and sorted_by != DRAWN
 
 
 def _move_by_transitions(
@@ -165,8 +175,8 @@ def _move_by_transitions(
     who = (group.starts, sex, age, *settled)
     rows = (matrix, *stated_by(tables.formulas, group, settled[0], chance))
     draws = (group.keys, chance.stream, hashed(decisions.TRANSITION), chance.year)
-    if chance.sorting("labour") == DRAWN:
-        where = (*who, *rows, *draws, *noted)
+    if not moves_are_aligned(tables):
+        where = (*who, *rows, *draws, *noted[:3])
         return int(lives_transitions.draw_transitions(*where))
     share = np.ascontiguousarray(tables.status_share[step + 1])
     market = (group.starts, chance.markets, sex, age, *settled, share, *rows, *draws, *noted)

@@ -251,9 +251,9 @@ def make_room(
 def seat_cell(
     rows: Floats, u: Floats, order: Rows, first: int, end: int, status: Bytes,
     retirement: Floats, sums: Floats, offset: float, changed: Flags, probability: Floats,
-    draw: Floats,
+    draw: Floats, tally: Ints,
 ) -> None:  # fmt: skip
-    """Give everybody of a cell, in order, one of the wanted places."""
+    """Give everybody of a cell, in order, one of the wanted places; count what that took."""
     wanted, least = np.empty(N_STATUSES, np.int64), np.zeros(N_STATUSES, np.int64)
     free, rest = np.empty(N_STATUSES, np.float64), np.empty(N_STATUSES, np.float64)
     factors, own = np.empty(N_STATUSES, np.float64), np.empty(end - first, np.int64)
@@ -268,6 +268,7 @@ def seat_cell(
             rows[movable, to] = rows[k, to]
         movable += 1
     wanted_counts(sums, offset, end - first, wanted)
+    empty = wanted - least  # places nobody has taken so far
     keep_possible(wanted, least)
     for to in range(N_STATUSES):
         free[to] = float(wanted[to] - least[to])
@@ -293,6 +294,12 @@ def seat_cell(
         if probability.shape[0] > 0:
             probability[i], draw[i] = rows[k, status[i]], u[k]
         changed[i] = status[i] != own[k - first]
+        empty[status[i]] -= 1
+        barred = rows[k, status[i]] == 0.0
+        tally[0] += changed[i] or barred
+        tally[1] += barred
+    for to in range(N_STATUSES):
+        tally[2] += max(empty[to], 0)
 
 
 @kernel
@@ -301,14 +308,15 @@ def align_transitions(
     retirement: Floats, factor: Floats, share: Floats, matrix: Floats, stated: Floats,
     codes: Ints, logit: bool, base: int, first_age: int, last_age: int, keys: Keys,
     stream: np.uint64, decision: int, year: int, changed: Flags, probability: Floats, draw: Floats,
+    tally: Ints,
 ) -> int:  # fmt: skip
     """Give everybody a status so that each market and cell (sex, age group) has the wanted numbers.
 
     Rows of the matrix are multiplied by factors of the statuses, the same for everybody of a cell,
     so that the wanted numbers are the expected ones (see `fit_factors`). Then, in order of rows,
-    each takes a place by the own draw (see `take_place`), so that the numbers are met exactly,
-    except where those who cannot move are too many. Offsets of rounding are the market's, block
-    1 + cell.
+    each takes a place by the own draw (see `take_place`). Numbers are met except where those who
+    cannot move are too many; places that no row leads to are met by moves of probability 0. Both
+    are counted. Offsets of rounding are the market's, block 1 + cell.
 
     Parameters
     ----------
@@ -339,6 +347,9 @@ def align_transitions(
     probability, draw
         Shape (n_persons,): probability of the status taken, before alignment, and number drawn;
         shape (0,) for nobody.
+    tally
+        Shape (3,), added to: persons whose status changes (or stays though their row bars that),
+        those of them whose row gives the status they take probability 0, places left empty.
 
     Returns
     -------
@@ -370,7 +381,7 @@ def align_transitions(
                 offset = uniform_of_stream(markets[market], stream, decision, year, 1 + cell)
                 seat_cell(
                     rows, u, order, ends[cell], ends[cell + 1], status, retirement,
-                    sums[cell], offset, changed, probability, draw,
+                    sums[cell], offset, changed, probability, draw, tally,
                 )  # fmt: skip
     return -1
 

@@ -61,6 +61,7 @@ class _World:
     trust: list[Comparison]
     poisoned: tuple[Poisoned, ...]
     later: tuple[Contents, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outcome:
@@ -103,7 +104,8 @@ def answer(prepared: Prepared, backend: str, workers: int, began: float) -> Outc
     calibrated = [Calibrated(**one) for one in prepared.frozen.calibrated]
     return Outcome(
         prepared.directory.path, base.contents, rows, identities, base.trust, calibrated, poisoned,
-        (*prepared.scenario.system.warnings, *_unused(prepared, model), *prepared.notes()),
+        (*prepared.scenario.system.warnings, *_unused(prepared, model), *prepared.notes(),
+         *base.warnings),
         digest, len(worlds),
     )  # fmt: skip
 
@@ -176,7 +178,7 @@ def _several_years(
     rows = years.rows + [row for comparison in trust for row in comparison.rows()]
     contents = replace(first, records=None, groups=())
     later = tuple(replace(one, records=None, groups=()) for one in years.contents[1:])
-    found = _World(contents, rows, years.identities, trust, years.poisoned, later)
+    found = _World(contents, rows, years.identities, trust, years.poisoned, later, years.warnings)
     return _of_world(world, found)
 
 

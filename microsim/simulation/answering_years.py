@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microsim.budget.projection import projection_identities, projection_tables
-from microsim.errors import RunFailedError
+from microsim.errors import Fault, RunFailedError
 from microsim.population.columns import SEX
 from microsim.results.contents import (
     BENEFIT_FLOWS,
@@ -21,6 +21,7 @@ from microsim.results.contents import (
     Row,
 )
 from microsim.simulation.contents import Assembler
+from microsim.simulation.excluded_moves import excluded_moves, moves_reached
 from microsim.simulation.horizon import Horizon
 from microsim.simulation.memo import memo_of
 from microsim.simulation.merge import Poisoned
@@ -49,6 +50,7 @@ class Years:
     rows: list[Row]
     identities: list[Identity]
     poisoned: tuple[Poisoned, ...]
+    warnings: tuple[Fault, ...]
 
 
 def answer_years(
@@ -84,7 +86,15 @@ def answer_years(
         shutil.rmtree(scratch, ignore_errors=True)
     rows = projection_tables(contents)
     identities = projection_identities(contents, rows)
-    return Years(tuple(contents), rows, identities, joined_poisoned(groups))
+    warnings = excluded_moves(horizon.years, groups, _transitions(prepared))
+    return Years(tuple(contents), rows, identities, joined_poisoned(groups), warnings)
+
+
+def _transitions(prepared: Prepared) -> str:
+    """Return file and line of the transitions of a projection, or nothing."""
+    projection = prepared.scenario.projection
+    block = projection.lives.processes.get("transitions") if projection is not None else None
+    return str(block.where) if block is not None else ""
 
 
 def _contents(
@@ -121,6 +131,7 @@ def _contents(
             *alignment_of(horizon, k, cells, model.frame, prepared.population.country),
             *(() if k or past.totals is None else histories_reached(past.totals, past.solved)),
             *(weights_reached(horizon.static, k) if horizon.static else ()),
+            *moves_reached(groups[0], horizon.weight),
         ),
     )
     if horizon.static is not None:

@@ -17,7 +17,7 @@ LOW = {"low": "hi", "place_low": "place_hi"}
 SMALLEST, LARGEST = "smallest", "largest"
 SUMMED = {
     *LOW, *LOW.values(), SMALLEST, LARGEST,
-    "count", "place_count", "flows", "benefit_flows", "ages", "left_out",
+    "count", "place_count", "flows", "benefit_flows", "ages", "left_out", "moves",
 }  # fmt: skip
 COLUMNS = "/columns"
 

@@ -19,7 +19,7 @@ from microsim.simulation.merge import Merged, Part, Poisoned, merge
 from microsim.simulation.model import Model
 
 Ints = npt.NDArray[np.int64]
-FLOW_NAMES = ("flows", "benefit_flows", "ages", "left_out")
+FLOW_NAMES = ("flows", "benefit_flows", "ages", "left_out", "moves")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class GroupYear:
         Shape (2, 121), people by sex and age.
     left_out
         Shape (2,), people by sex whose household a rule could not be computed for.
+    moves
+        Shape (3,), see `Passage.moves`; None where no transitions are aligned.
     tables
         Rates of its lives.
     """
@@ -68,6 +70,7 @@ class GroupYear:
     benefit_flows: dict[tuple[str, str, str], Ints]
     ages: Ints
     left_out: Ints
+    moves: Ints | None
 
 
 def lived_groups(horizons: Sequence[Horizon], files: Sequence[Sequence[Path]]) -> tuple[Lived, ...]:
@@ -117,10 +120,14 @@ def merge_group(
     return GroupYear(lived.names, lived.groups[0].tables, merged, *counts)
 
 
-def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], Ints], Ints, Ints]:
+Counts = tuple[Ints, dict[tuple[str, str, str], Ints], Ints, Ints, Ints | None]
+
+
+def _counts(lived: Lived, year: int) -> Counts:
     """Return the counts of persons of a group, summed over its shards, as `GroupYear` has them."""
     people, ages = np.zeros((4, 2), np.int64), np.zeros((2, 121), np.int64)
     left_out = np.zeros(2, np.int64)
+    moves: Ints | None = None
     benefits: dict[tuple[str, str, str], Ints] = {}
     for k, (group, files) in enumerate(zip(lived.groups, lived.files, strict=True)):
         total: Ints | None = None
@@ -129,6 +136,8 @@ def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], I
             if k == 0:
                 ages += arrays["ages"]
                 left_out += arrays["left_out"]
+                if "moves" in arrays:
+                    moves = arrays["moves"] if moves is None else moves + arrays["moves"]
             if "flows" not in arrays:
                 continue  # static ageing: nobody comes or goes
             if k == 0:
@@ -141,7 +150,7 @@ def _counts(lived: Lived, year: int) -> tuple[Ints, dict[tuple[str, str, str], I
             for b, (scheme, benefit) in enumerate(group.model.carried.benefits):
                 if total is not None:
                     benefits[name, scheme, benefit] = total[s, b]
-    return people, benefits, ages, left_out
+    return people, benefits, ages, left_out, moves
 
 
 def joined_cells(groups: Sequence[GroupYear], names: Sequence[str]) -> Cells:

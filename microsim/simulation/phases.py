@@ -136,7 +136,9 @@ class Prepared(Ledger):
             first = self.horizon(batch, WorldKey()).groups[0].model
             states = sorted({state.name for state, _ in first.carried.states})
             moved = sorted(moved_lives(self.question, self.population, scenario))
-            notes += left_out(where, states, moved)
+            block = projection.lives.processes.get("transitions")
+            formulas = str(block.where) if block is not None and block.formulas[1] else ""
+            notes += left_out(where, states, moved, formulas)
         return tuple(dict.fromkeys(notes))
 
     def _law_of(self, batch: int, world: WorldKey, cut_offs: dict[str, tuple[float, ...]]) -> Model:

@@ -129,8 +129,13 @@ class ShardLife:
         return out
 
     def flows(self) -> Arrays:
-        """Return who came and went, and who began and ceased to receive each benefit."""
-        return _flows(self.group, self.before, self.last, self.passage)
+        """Return who came and went, who began and ceased to receive each benefit, and, where
+        transitions are aligned, what that took (`Passage.moves`).
+        """
+        found = _flows(self.group, self.before, self.last, self.passage)
+        if self.passage is not None and self.passage.moves is not None:
+            found["moves"] = self.passage.moves.copy()
+        return found
 
     def _keep_reference(self, income: Column) -> None:
         """Give each person a share of the household's income of the first year.

@@ -227,7 +227,9 @@ def weights_reached(static: StaticAgeing, k: int) -> tuple[Alignment, ...]:
     return tuple(rows)
 
 
-def left_out(where: str, states: Sequence[str], moved: Sequence[str]) -> list[Fault]:
+def left_out(
+    where: str, states: Sequence[str], moved: Sequence[str], formulas: str = ""
+) -> list[Fault]:
     """Return notes on what static ageing leaves out.
 
     Parameters
@@ -238,8 +240,14 @@ def left_out(where: str, states: Sequence[str], moved: Sequence[str]) -> list[Fa
         Variables of which the law reads the year before.
     moved
         Scenarios that move what lives read.
+    formulas
+        File and line of transitions between statuses by formulas, if there are any.
     """
     notes = []
+    if formulas:
+        what = "static ageing: formulas of transitions move nobody, as nobody has a year before"
+        remedy = "The shares of `labour` say how many are in each status."
+        notes.append(Fault(formulas, what, "", "", remedy))
     if states:
         what = "static ageing: nobody has a year before, so `previous` gives its initial value"
         remedy = "For rights and balances that grow, let people live on (`ageing: dynamic`)."

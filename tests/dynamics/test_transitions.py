@@ -200,6 +200,51 @@ def test_aligned__to_other_totals_keeps_impossible_moves_impossible() -> None:
     assert found[UNEMPLOYED, PRIVATE] > 1.5 * found[UNEMPLOYED, INFORMAL]
 
 
+def test_aligned__moves_that_the_matrix_excludes_are_counted() -> None:
+    """No way leads into informal work: who has to take it is counted, one by one."""
+    flows = {"unemployed": {"formal private employee": 0.5},
+             "formal private employee": {"unemployed": 0.1}}  # fmt: skip
+    one = matrix(flows)
+    start = np.tile(np.array([PRIVATE, UNEMPLOYED]).repeat(2), 1000)
+    lives = aligned(one, start, {PRIVATE: 0.5, UNEMPLOYED: 0.25, INFORMAL: 0.25}, 500)
+    before = lives.persons["employment_status"].copy()
+    passage = lives.step()
+    was, now = before[passage.source], lives.persons["employment_status"]
+    excluded = one[was, now] == 0.0
+    assert passage.moves is not None
+    assert passage.moves.tolist() == [(was != now).sum(), excluded.sum(), 0]
+    assert excluded.sum() == pytest.approx(0.25 * now.size, abs=2 * lives.household_starts.size)
+
+
+def test_aligned__places_left_empty_are_counted() -> None:
+    """Nobody may leave formal work, which fewer should have: places elsewhere stay empty."""
+    start = np.tile(np.array([PRIVATE, UNEMPLOYED]).repeat(2), 1000)
+    flows = {"unemployed": {"informal employee": 0.5}}
+    lives = aligned(matrix(flows), start, {PRIVATE: 0.3, UNEMPLOYED: 0.4, INFORMAL: 0.3}, 20_000)
+    passage = lives.step()
+    n = start.size
+    counts = np.bincount(lives.persons["employment_status"], minlength=13)
+    assert passage.moves is not None
+    assert passage.moves[0] == counts[INFORMAL]
+    assert passage.moves[1] == 0
+    assert counts[PRIVATE] == n // 2
+    assert passage.moves[2] == pytest.approx(n // 2 - 0.3 * n, abs=2)
+
+
+def test_aligned__to_what_the_matrix_reaches_counts_moves_and_excludes_none() -> None:
+    start = np.tile(np.array([PRIVATE, PRIVATE, INFORMAL, UNEMPLOYED]).repeat(2), 1000)
+    lives = aligned(matrix(FLOWS), start, {PRIVATE: 0.5, INFORMAL: 0.3, UNEMPLOYED: 0.2}, 2_000)
+    before = lives.persons["employment_status"].copy()
+    passage = lives.step()
+    moved = (before[passage.source] != lives.persons["employment_status"]).sum()
+    assert passage.moves is not None
+    assert passage.moves.tolist() == [moved, 0, 0]
+
+
+def test_drawn__nothing_is_counted() -> None:
+    assert lives_under(matrix(FLOWS), np.repeat(THREE, 10), 1).step().moves is None
+
+
 # -- chance, rules, factors ----------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy.stats import chi2
 from microsim.population.columns import EMPLOYMENT_STATUS
 from microsim.simulation.run import open_run
 
+CHECKOUT = Path(__file__).parents[2]
 FIRST, LAST, MOVED_FROM = 2025, 2035, 2030
 # A correct engine fails the statistical test once in so many seeds; the seed here is fixed.
 FALSE_ALARM = 1e-5
@@ -200,6 +202,28 @@ def test_formulas_and_totals__go_together(my_perennia):
     assert told["achieved"] == pytest.approx(told["target"], rel=0.1)
 
 
+def test_example_of_the_readme__runs_as_pasted(my_perennia):
+    """The numbers in each status follow from the formulas, so that none is out of reach."""
+    readme = (CHECKOUT / "scenarios" / "lives" / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", readme, re.S)
+    (block,) = (one for one in blocks if "life_loses_work:" in one)
+    my_perennia.write("lives/pasted.yaml", f"lives: pasted\nlike: lives.yaml\n{block}")
+    my_perennia.change("scenario.yaml", "lives/lives.yaml", "lives/pasted.yaml")
+    my_perennia.change("scenario.yaml", "to: 2035", "to: 2028")
+    outcome = my_perennia.run("run")
+    assert not any("do not reach" in str(one) for one in outcome.warnings)
+    life = life_of(open_run(outcome.out))
+    life.begin_year()
+    life.evaluate(1)
+    before = life.lives.persons["employment_status"].copy()
+    passage = life.begin_year()
+    now, known = life.lives.persons["employment_status"], passage.source >= 0
+    grown = known & (life.lives.persons["age"] > 15)
+    moved = grown & (now != np.where(known, before[passage.source], now))
+    assert moved.sum() > 20
+    assert set(now[moved]) == {UNEMPLOYED, INFORMAL}
+
+
 # -- what is refused -----------------------------------------------------------------------------
 
 
@@ -230,6 +254,11 @@ def test_probabilities_above_one_in_sum__name_every_formula(my_perennia, capsys)
     [
         ("    base: unemployed\n", "", "process transitions has no 'base'"),
         ("base: unemployed", "base: student\n    table: x.csv", "found table, logit; expected one"),
+        (
+            "    base: unemployed\n", "    base: unemployed\n    probability: {}\n",
+            "'probability' of process transitions; found an empty mapping; expected variables by "
+            "employment status",
+        ),
         ("base: unemployed", "base: jobless", "'base' of process transitions; found jobless"),
         (
             "base: unemployed", "base: other inactive",

@@ -8,7 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from projections import Perennia, cells_of, life_of, make_perennia, rows_of
+from projections import (
+    WEIGHT,
+    Perennia,
+    cells_of,
+    life_of,
+    make_perennia,
+    rows_of,
+    series_of,
+)
 from refusing import line_of, refused
 from transition_tables import Moves, header, lines, matrix
 
@@ -151,6 +159,45 @@ def test_aligned_to_totals__meets_them(my_perennia):
     for group in ("informal employees", "unemployed"):
         told = misses[group]
         assert told["achieved"] == pytest.approx(told["target"], rel=0.1), told
+
+
+def test_totals_out_of_reach__are_warned_of_and_counted_alike_in_any_shards(my_perennia):
+    """Nobody becomes an own-account worker by this matrix, but labour.csv wants them."""
+    country = with_transitions(my_perennia, align="sbdl")
+    outcome = country.run("run")
+    columns = {"column": "achieved"}
+    excluded = series_of(outcome, "T2", row="moves that transitions exclude", **columns)
+    empty = series_of(
+        outcome, "T2", row="places of statuses that transitions leave empty", **columns
+    )
+    (group, reformed) = (str(one) for one in outcome.warnings if "do not reach" in str(one))
+    where = line_of(country, "lives/lives.yaml", "  transitions:")
+    assert re.search(rf"lives/lives\.yaml:{where + 1}: transitions do not reach", group)
+    assert "(baseline, higher_pension, nothing)" in group
+    assert "(formalised)" in reformed
+    told = re.search(
+        r"found ([\d,]+) of ([\d,]+) moves of the sample that the transitions exclude .* and "
+        r"([\d,]+) places left empty; most in (\d+): ([\d,]+) of ([\d,]+) moves, ([\d,]+) places",
+        group,
+    )  # fmt: skip
+    out, n, left, year, out_then, n_then, left_then = (
+        int(x.replace(",", "")) for x in told.groups()
+    )
+    assert sum(excluded.values()) == WEIGHT * out > 0
+    assert sum(empty.values()) == WEIGHT * left
+    assert (excluded[year], empty[year]) == (WEIGHT * out_then, WEIGHT * left_then)
+    assert out_then + left_then == max(excluded[y] + empty[y] for y in excluded) / WEIGHT
+    assert out <= n
+    assert out_then <= n_then
+    assert "`align: none`" in group
+    again = country.run("again", shard_persons=2000, backend="processes", workers=2)
+    assert series_of(again, "T2", row="moves that transitions exclude", **columns) == excluded
+    assert again.digest == outcome.digest
+
+
+def test_drawn__says_nothing_of_totals(outcome):
+    assert not any("do not reach" in str(one) for one in outcome.warnings)
+    assert not rows_of(outcome, "T2", row="moves that transitions exclude")
 
 
 # -- what is refused -----------------------------------------------------------------------------

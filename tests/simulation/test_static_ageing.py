@@ -327,6 +327,16 @@ source: assumption of the test
 replace:
   life.unemployment_change: {2026-01-01: 0.01}
 """
+FORMULAS = """\
+variables:
+  life_leaves: {of: person, unit: share, period: year, formula: 0.1}
+
+processes:
+  transitions:
+    basis: assumption
+    source: invented
+    probability: {unemployed: life_leaves}
+"""
 DEADLIER = """\
 reform: Deadlier
 source: assumption of the test
@@ -358,6 +368,19 @@ def test_a_reform_of_who_works__has_weights_of_its_own(my_country):
     notes = [str(one) for one in outcome.warnings if "moves what lives read" in str(one)]
     assert len(notes) == 1
     assert "scenario deadlier" in notes[0]
+
+
+def test_formulas_of_transitions__are_said_to_move_nobody(outcome, my_country):
+    static(my_country)
+    my_country.change("lives/lives.yaml", "processes:\n", FORMULAS)
+    with_formulas = my_country.run("formulas")
+    (note,) = (str(o) for o in with_formulas.warnings if "formulas of transitions" in str(o))
+    lines = (my_country.country / "lives" / "lives.yaml").read_text().splitlines()
+    where = lines.index("  transitions:") + 2
+    assert f"lives.yaml:{where}: static ageing: formulas of transitions move nobody" in note
+    cells, without = cells_of(my_country.folder / "formulas"), cells_of(outcome.out)
+    for year in YEARS:
+        np.testing.assert_array_equal(cells[year].persons, without[year].persons)
 
 
 # -- what is refused -----------------------------------------------------------------------------
