@@ -147,7 +147,7 @@ def merge(
             shared, extremes = evaluator.sums_shared, evaluator.extremes_shared
             sums.append(Sums(part.model, arrays, shared, extremes))
             gathered.append(gathering)
-        check_same_households(gathered)
+        check_same_households(gathered, lived=n_households is not None)
         for k, of in enumerate(sums[1:], 1):
             _check_same_baseline(sums[0], of, k)
         records = records_of(gathered, full, population) if with_records else None

@@ -246,8 +246,11 @@ def residual(monthly: Sequence[Floats]) -> float:
     return float((gap / size).max(initial=0.0))
 
 
-def check_same_households(gathered: Sequence[Gathering]) -> None:
+def check_same_households(gathered: Sequence[Gathering], *, lived: bool = False) -> None:
     """Check that all parts saw the same households in the same order, and left out the same.
+
+    Units of one year are computed again to leave out what other batches had to; those of a
+    projection (`lived`), whose households are others each year, are not.
 
     Raises
     ------
@@ -263,10 +266,16 @@ def check_same_households(gathered: Sequence[Gathering]) -> None:
             )
         if not first.faulty.same_households(other.faulty):
             ids = np.setxor1d(first.faulty.household_id, other.faulty.household_id)
+            remedy = (
+                "Run all scenarios together, in a new directory: a projection cannot leave out "
+                "later what an added reform could not compute."
+                if lived
+                else "Run the same command again: they are settled first."
+            )
             raise RunFailedError(
                 f"batches 0 and {k} left out other households; found {ids.size} left out in one of "
                 f"them only (first: {', '.join(map(str, ids[:5]))}); expected the same in both. "
-                "Run the same command again: they are settled first."
+                f"{remedy}"
             )
 
 

@@ -9,6 +9,7 @@ import pytest
 from projections import WEIGHT, cells_of, life_of, make_perennia, persons_in, rows_of, value_of
 
 from microsim.cli.going import show
+from microsim.cli.main import main
 from microsim.simulation.run import open_run
 
 AGE = 83  # at which the rule divides by zero
@@ -78,3 +79,18 @@ def test_answer__does_not_depend_on_the_cut(broken):
 def test_population_account__has_no_such_row_where_nobody_is_left_out(projected):
     assert rows_of(projected, "A2", row="Closing")
     assert not rows_of(projected, "A2", row=LEFT_OUT)
+
+
+def test_added_reform__that_leaves_out_other_households_is_told_what_to_do(my_perennia, capsys):
+    """Those lives were computed before anybody knew."""
+    my_perennia.run("run")
+    law = f"universal.amount * frame.average_wage / (0 if age == {AGE} else 1)"
+    my_perennia.write(
+        "reforms/broken.yaml",
+        f'reform: Broken\nsource: test\nreplace:\n  universal_pension: "{law}"\n',
+    )
+    reform = f"broken={my_perennia.country / 'reforms' / 'broken.yaml'}"
+    with pytest.raises(SystemExit) as caught:
+        main(["expand", str(my_perennia.folder / "run"), "--reform", reform])
+    assert caught.value.code == 1
+    assert "Run all scenarios together, in a new directory" in capsys.readouterr().err
