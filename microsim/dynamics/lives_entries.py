@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from microsim.dynamics.tables import N_PARITIES
 from microsim.files import Fields, FileTree, Node, did_you_mean, listed
@@ -95,6 +95,16 @@ def _rows(fields: Fields, key: str, width: int) -> Rows | None:
     return rows if rows and len(fields.faults.faults) == before else None
 
 
+def _is_status(fields: Fields, key: str, name: Node, known: Sequence[str]) -> bool:
+    """Tell whether the name of an entry is a known status; else note it."""
+    if name.text in known:
+        return True
+    what = f"'{key}' of {fields.what}: unknown employment status"
+    remedy = did_you_mean(name.text, known)
+    fields.faults.add(name.where, what, name.text, listed(known), remedy)
+    return False
+
+
 def _by_status(
     fields: Fields, key: str, kind: str
 ) -> Mapping[str, float] | Mapping[str, tuple[float, float]] | None:
@@ -103,11 +113,9 @@ def _by_status(
     pairs: dict[str, tuple[float, float]] = {}
     before = len(fields.faults.faults)
     for name, node in fields.mapping(key):
-        if name.text not in EMPLOYMENT_STATUS:
-            remedy = did_you_mean(name.text, EMPLOYMENT_STATUS)
-            what = f"'{key}' of {fields.what}: unknown employment status"
-            fields.faults.add(name.where, what, name.text, listed(EMPLOYMENT_STATUS), remedy)
-        elif kind == PAIRS:
+        if not _is_status(fields, key, name, EMPLOYMENT_STATUS):
+            continue
+        if kind == PAIRS:
             pair = _numbers(fields, node, key, 2, 1.0)
             if pair is not None:
                 pairs[name.text] = (pair[0], pair[1])
@@ -133,11 +141,9 @@ def _formulas(fields: Fields, key: str) -> Mapping[str, str] | None:
     known = EMPLOYMENT_STATUS[1:]
     before = len(fields.faults.faults)
     for name, node in fields.mapping(key):
-        if name.text not in known:
-            remedy = did_you_mean(name.text, known)
-            what = f"'{key}' of {fields.what}: unknown employment status"
-            fields.faults.add(name.where, what, name.text, listed(known), remedy)
-        elif node.kind != "scalar" or not node.text:
+        if not _is_status(fields, key, name, known):
+            continue
+        if node.kind != "scalar" or not node.text:
             fields.wrong(node, key, "the name of a variable")
         else:
             found[name.text] = node.text

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 
 import numpy as np
 
+from microsim.dynamics.csv_lines import check_names, fill, span_of
 from microsim.dynamics.labour_paths import WORKING_AGE
 from microsim.dynamics.past_totals import (
     LEAST_CONCENTRATION,
@@ -25,7 +23,6 @@ from microsim.population.columns import EMPLOYMENT_STATUS, OLDEST, SEX
 GROUPING = ("status", "sex", "age")
 FIGURES = ("insured", "months", "mean", "deviation")
 COLUMNS = (*GROUPING, *FIGURES, "source")
-_SPAN = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3})|(\+))?\Z")
 EVERYBODY = "all"
 UNDER_AGE = EMPLOYMENT_STATUS.index("under working age")
 
@@ -61,27 +58,8 @@ def read_past_totals(
     asked
         `file:line` that names the file.
     """
-    content = tree.read_bytes(path, asked, faults)
-    if content is None:
-        return None
-    before = len(faults.faults)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        faults.add(path, "the file is not UTF-8 text", "", "UTF-8", "Save the file as UTF-8.")
-        return None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found = _Totals(path, concentration, entry_age, faults)
-    try:
-        if found.header([name.strip() for name in next(reader, [])]):
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    found.put(reader.line_num, [cell.strip() for cell in row])
-            if not found.rows and len(faults.faults) == before:
-                faults.add(path, "no official total", "", "a line for each group")
-    except csv.Error as error:
-        faults.add(f"{path}:{reader.line_num}", f"not CSV: {error}")
-    if len(faults.faults) > before:
+    if not fill(found, tree, path, asked, faults):
         return None
     return PastTotals(tuple(found.rows), found.cell)
 
@@ -95,19 +73,15 @@ class _Totals:
         self.path, self.faults = path, faults
         self.concentration, self.entry_age = concentration, entry_age
         self.columns: dict[str, int] = {}
+        self.n_lines = 0
         self.rows: list[PastTotal] = []
         self.cell = np.full((len(SEX), N_AGES, N_STATUSES), -1, np.int16)
 
     def header(self, names: list[str]) -> bool:
         """Note the columns; False with faults if they are not those of official totals."""
         before = len(self.faults.faults)
+        check_names(self.path, names, COLUMNS, self.faults)
         for k, name in enumerate(names):
-            where = f"{self.path}:1:{k + 1}"
-            if name not in COLUMNS:
-                remedy = did_you_mean(name, COLUMNS)
-                self.faults.add(where, "unknown column", name or "nothing", listed(COLUMNS), remedy)
-            elif name in self.columns:
-                self.faults.add(where, "a column is named twice", name, "each once")
             self.columns.setdefault(name, k + 1)
         for wanted in (("source",), ("mean", "months")):
             if not self.columns.keys() & set(wanted):
@@ -117,6 +91,7 @@ class _Totals:
 
     def put(self, line: int, row: list[str]) -> None:
         """Enter one line, or note what is wrong with it."""
+        self.n_lines += 1
         where = f"{self.path}:{line}"
         if len(row) != len(self.columns):
             remedy = "Put a source that holds a comma in quotes."
@@ -140,6 +115,11 @@ class _Totals:
             self._check(total, self._oldest(*places))
         if len(self.faults.faults) == before:
             self._keep(total, *places)
+
+    def check(self) -> None:
+        """Note a file that holds no total."""
+        if not self.n_lines:
+            self.faults.add(self.path, "no official total", "", "a line for each group")
 
     def _where(self, line: int, column: str) -> str:
         return f"{self.path}:{line}:{self.columns.get(column, 1)}"
@@ -172,14 +152,11 @@ class _Totals:
         return []
 
     def _ages(self, line: int, cell: str | None) -> list[int]:
-        match = _SPAN.match(cell) if cell is not None else None
         if cell is None:
             return list(range(N_AGES))
-        if match is not None:
-            low = int(match[1])
-            high = OLDEST if match[3] else int(match[2] or low)
-            if low <= high <= OLDEST:
-                return list(range(low, high + 1))
+        low, high = span_of(cell, OLDEST) or (-1, -1)
+        if 0 <= low <= high <= OLDEST:
+            return list(range(low, high + 1))
         expected = f"0 to {OLDEST}, a span 20-29, or an open one 60+"
         self.faults.add(self._where(line, "age"), "'age' of the total", cell or "nothing", expected)
         return []

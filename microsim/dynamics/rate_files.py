@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from microsim.dynamics.csv_lines import check_names, fill, span_of
 from microsim.dynamics.tables import N_AGES, N_STATUSES, ROW_TOLERANCE, Origin
 from microsim.errors import FaultList
 from microsim.files import FileTree, did_you_mean, listed
@@ -18,7 +16,6 @@ from microsim.population.columns import EMPLOYMENT_STATUS, SEX
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 SHOWN_CELLS = 5
 OF_WORKING_AGE = EMPLOYMENT_STATUS[1:]
 LABELS = {"sex": SEX, "status": EMPLOYMENT_STATUS, "from": OF_WORKING_AGE}
@@ -82,33 +79,9 @@ def read_rates(
         `file:line` that names the file.
     """
     table = RateTable(path, form, faults)
-    if not fill(table, tree, asked):
+    if not fill(table, tree, path, asked, faults):
         return None
     return table.values, Origin(path, table.columns.index("value") + 1, table.lines)
-
-
-def fill(table: RateTable, tree: FileTree, asked: str) -> bool:
-    """Read the file of a table; False with every fault of it."""
-    path, faults = table.path, table.faults
-    content = tree.read_bytes(path, asked, faults)
-    if content is None:
-        return False
-    before = len(faults.faults)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        faults.add(path, "the file is not UTF-8 text", "", "UTF-8")
-        return False
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        if table.header([name.strip() for name in next(reader, [])]):
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    table.put(reader.line_num, [cell.strip() for cell in row])
-            table.check()
-    except csv.Error as error:
-        faults.add(f"{path}:{reader.line_num}", f"not CSV: {error}")
-    return len(faults.faults) == before
 
 
 class RateTable:
@@ -137,13 +110,7 @@ class RateTable:
         """Note the columns; False with faults if they are not those of the table."""
         known = (*self.form.axes, *self.measures)
         before = len(self.faults.faults)
-        for k, name in enumerate(names):
-            where = f"{self.path}:1:{k + 1}"
-            if name not in known:
-                remedy = did_you_mean(name, known)
-                self.faults.add(where, "unknown column", name or "nothing", listed(known), remedy)
-            elif name in names[:k]:
-                self.faults.add(where, "a column is named twice", name, "each once")
+        check_names(self.path, names, known, self.faults)
         needed = (*self.measures, *(axis for axis in self.form.axes if axis in ("status", "from")))
         for name in needed:
             if name not in names:
@@ -208,17 +175,12 @@ class RateTable:
         first, last = extent[0], extent[-1]
         if cell is None:
             return np.arange(last - first + 1)
-        match = _SPAN.match(cell)
-        low = high = -1
-        if match is not None:
-            low = int(match[1])
-            high = int(match[2] or low)
-            if match[3]:
-                high = max(low, last) if axis == "year" else last
-        if axis == "year" and match is not None and low <= high:
+        span = span_of(cell, last)
+        low, high = span or (-1, -1)
+        if axis == "year" and span is not None and low <= high:
             # Years nobody asks for may stand there: a table may be longer than a projection.
             return np.arange(max(low, first), min(high, last) + 1) - first
-        if match is None or not first <= low <= high <= last:
+        if span is None or not first <= low <= high <= last:
             examples = ("2026-2030", "2040+") if axis == "year" else ("10-14", "80+")
             expected = f"{first} to {last}, a span {examples[0]}, or an open one {examples[1]}"
             self.wrong(self._where(line, axis), f"{axis} of {self.form.name}", cell, expected)

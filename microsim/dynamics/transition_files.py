@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from microsim.dynamics.rate_files import OF_WORKING_AGE, Form, RateTable, fill
+from microsim.dynamics.csv_lines import fill
+from microsim.dynamics.rate_files import OF_WORKING_AGE, Form, RateTable
 from microsim.dynamics.tables import ROW_TOLERANCE
 from microsim.errors import FaultList
 from microsim.files import FileTree
@@ -45,7 +46,7 @@ def read_transitions(
     """
     form = Form(NAME, ("year", "sex", "age", "from"), years, ages=ages)
     table = _Matrix(path, form, faults)
-    return table.values if fill(table, tree, asked) else None
+    return table.values if fill(table, tree, path, asked, faults) else None
 
 
 class _Matrix(RateTable):
