@@ -17,6 +17,7 @@ from microsim.execution.jobs import Job, Payload
 from microsim.execution.listener import Failure
 from microsim.execution.place import Place
 from microsim.results.shards import ShardDamagedError, read_header
+from microsim.simulation.directory import Stored
 from microsim.simulation.ledger import Ledger
 from microsim.simulation.phases import Prepared
 from microsim.simulation.unit import Unit
@@ -232,20 +233,19 @@ def raise_if_incomplete(prepared: Prepared, share: tuple[int, int] = (0, 1)) -> 
 
 def _incomplete_error(prepared: Prepared, left: Missing) -> RunFailedError:
     """Return the error that says what is missing."""
-    at_fault = _refused(prepared, left)
-    return (QuestionAtFaultError if at_fault else RunFailedError)(incomplete(prepared, left))
-
-
-def _refused(prepared: Prepared, left: Missing) -> list[int]:
-    """Return the units given up because the files of the question are at fault."""
     failures = prepared.directory.failures()
-    return [number for number in left.given_up if failures[number]["kind"] == "refused"]
+    kind = QuestionAtFaultError if _refused(failures, left) else RunFailedError
+    return kind(_incomplete(prepared, left, failures))
 
 
-def incomplete(prepared: Prepared, left: Missing) -> str:
-    """Say what is missing of a run, and why."""
+def _refused(failures: Mapping[int, Stored], left: Missing) -> bool:
+    """Tell whether a unit was given up because the files of the question are at fault."""
+    return any(failures[number]["kind"] == "refused" for number in left.given_up)
+
+
+def _incomplete(prepared: Prepared, left: Missing, failures: Mapping[int, Stored]) -> str:
+    """Say what is missing of a run, and why; `failures` by number of the unit."""
     out, n_units = prepared.directory.path, prepared.numbering.n_units
-    failures = prepared.directory.failures()
     lines = [
         f"{out}: {len(left.numbers) + len(left.given_up)} of {n_units} units are missing; "
         "all others are done and stay."
@@ -262,7 +262,7 @@ def incomplete(prepared: Prepared, left: Missing) -> str:
         some = ", ".join(map(str, left.numbers[:SHOWN]))
         more = ", ..." if len(left.numbers) > SHOWN else ""
         lines.append(f"  not computed yet: {len(left.numbers)} units ({some}{more})")
-    if _refused(prepared, left):
+    if _refused(failures, left):
         lines.append(
             "The question's own files are at fault. A run keeps the files it began with: change "
             "yours, then run them into another directory (--out)."

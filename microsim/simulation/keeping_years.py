@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microsim.language.evaluating import Evaluation
+from microsim.language.people import People
 from microsim.simulation.horizon import LifeGroup
 from microsim.simulation.unit import Persons, kept_columns
 
@@ -38,6 +39,7 @@ def year_and_scenario(part: str) -> tuple[int, str]:
 
 def persons_kept(
     group: LifeGroup,
+    people: People,
     persons: Mapping[str, Column],
     households: Mapping[str, Column],
     out: Evaluation,
@@ -50,13 +52,12 @@ def persons_kept(
     ----------
     group
         Whose lives.
-    persons, households
-        Columns of the year.
+    people, persons, households
+        Who lives in the year, and their columns.
     out
         What the year's laws gave.
     """
-    size = households["size"].astype(np.int64)
-    household_of = np.repeat(np.arange(size.size), size)
+    household_of = people.household_of()
     ids = {
         "person": (persons["draw_key"].astype(np.uint64) & SIGN).astype(np.int64),
         "household_id": households["household_id"].astype(np.int64)[household_of],

@@ -135,13 +135,13 @@ def _counts(lived: Lived, year: int) -> Counts:
             _, arrays = read_shard(path, f"{group.number}/{year}/", FLOW_NAMES)
             if k == 0:
                 ages += arrays["ages"]
-                left_out += arrays["left_out"]
                 if "moves" in arrays:
                     moves = arrays["moves"] if moves is None else moves + arrays["moves"]
             if "flows" not in arrays:
                 continue  # static ageing: nobody comes or goes
             if k == 0:
                 people += arrays["flows"]
+                left_out += arrays["left_out"]
             found = arrays["benefit_flows"]
             total = found if total is None else total + found
         for s, name in enumerate(group.model.names):

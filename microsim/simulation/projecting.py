@@ -48,11 +48,14 @@ class Year:
         By scenario: columns of states that are older than a year, by input name.
     sex
         Shape (n_persons,), codes.
+    left_out
+        Shape (2,), persons by sex whose household a rule could not be computed for.
     """
 
     states: list[list[Column]]
     lags: list[dict[str, Column]]
     sex: Column
+    left_out: Column
     behaviour: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
@@ -183,7 +186,7 @@ def project_market(
         life.begin_year()
         out = life.evaluate(1)
         if keeping is not None and year in keeping.years:
-            kept = persons_kept(group, life.persons, life.households, out)
+            kept = persons_kept(group, life.people, life.persons, life.households, out)
             keeping.add(part_of(year, group), market, kept)
         found = sums_of(out)
         with_records = year in horizon.table_years
@@ -192,8 +195,6 @@ def project_market(
             found[REFERENCE] = life.reference_income()
         found |= life.flows()
         found["ages"] = _ages(life.persons)
-        left_out = (out.poison != 0)[life.people.household_of()]
-        found["left_out"] = np.bincount(life.persons["sex"][left_out], minlength=len(SEX))
         sums.add(f"{group.number}/{year}/", market, found, life.people.n_households)
 
 
@@ -268,7 +269,9 @@ def _year(
     if "retirement" in behaviour:  # who may not retire by rule retires as the tables ask
         by_rule = behaviour["retirement"]
         behaviour["retirement"] = np.where(by_rule == 0.0, np.nan, by_rule)
-    return Year(values, [dict(of) for of in states], lives.persons["sex"], behaviour)
+    sex = lives.persons["sex"]
+    left_out = np.bincount(sex[aside], minlength=len(SEX))
+    return Year(values, [dict(of) for of in states], sex, left_out, behaviour)
 
 
 def _set_aside(values: list[list[Column]], first: int, aside: Column) -> None:
@@ -293,7 +296,8 @@ def _flows(
     """Return who was born, died, came and went, and who began and ceased to receive each benefit.
 
     Shapes: people (4, 2): births, deaths, immigrants, emigrants by sex; benefits (n_scenarios,
-    n_benefits, 2, 6), see `stocks_and_flows`. In the first year only the closing stock is known.
+    n_benefits, 2, 6), see `stocks_and_flows`; left out (2,), by sex. In the first year only the
+    closing stock is known.
     """
     n_states, n_benefits = len(group.model.carried.states), len(group.model.carried.benefits)
     people = np.zeros((len(POPULATION_FLOWS), 2), np.int64)
@@ -323,7 +327,7 @@ def _flows(
                     last.states[s][n_states + b], amount, passage.source, passage.left,
                     passage.left_cause, last.sex, now.sex,
                 )  # fmt: skip
-    return {"flows": people, "benefit_flows": found}
+    return {"flows": people, "benefit_flows": found, "left_out": now.left_out.copy()}
 
 
 def _ages(persons: Columns) -> npt.NDArray[np.int64]:
